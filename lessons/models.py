@@ -1,0 +1,166 @@
+"""Courses and lessons: what stays (Course, Lesson), what readers see (LessonVersion, Release), what authors work on (Draft)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class CourseRole(models.TextChoices):
+    OWNER = "owner", _("owner")  # may also add and remove authors
+    AUTHOR = "author", _("author")
+
+
+class Level(models.TextChoices):
+    BEGINNER = "beginner", _("beginner")
+    INTERMEDIATE = "intermediate", _("intermediate")
+    ADVANCED = "advanced", _("advanced")
+
+
+class Course(models.Model):
+    """A course. What learners see of its lessons is its newest Release."""
+
+    uid = models.CharField(max_length=64, unique=True)
+    slug = models.SlugField(max_length=80, unique=True)
+    title = models.CharField(_("title"), max_length=200)
+    subtitle = models.CharField(_("subtitle"), max_length=300, blank=True)
+    summary = models.TextField(_("summary"), blank=True)  # Markdown
+    subject = models.CharField(_("subject"), max_length=80, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    level = models.CharField(_("level"), max_length=16, choices=Level.choices, default=Level.BEGINNER)
+    prerequisites = models.JSONField(default=list, blank=True)
+    language = models.CharField(_("language"), max_length=16, default="en")
+    position = models.PositiveIntegerField(default=0)
+    revision = models.PositiveIntegerField(default=1)  # compare-and-set for its own form
+    created_at = models.DateTimeField(default=timezone.now)
+    folder_sha256 = models.CharField(max_length=64, blank=True)  # of the folder it was last loaded from
+
+    class Meta:
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Membership(models.Model):
+    """Who may work on a course in the studio."""
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=CourseRole.choices, default=CourseRole.AUTHOR)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["course", "user"], name="one_membership_per_course_and_user")]
+
+
+class Lesson(models.Model):
+    """A lesson's lasting identity; its words are in its versions."""
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="lessons")
+    uid = models.CharField(max_length=64, unique=True)
+    slug = models.SlugField(max_length=80)
+    position = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["course", "slug"], name="one_slug_per_course")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class LessonVersion(models.Model):
+    """What readers saw, for good: insert-only, a trigger refuses UPDATE.
+
+    `files` is the lesson's part of a course folder as it was published ("lesson.md", "questions.yaml", pictures excluded):
+    exporting writes it back byte for byte. `facts` are the values of every figure its words show, frozen.
+    """
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    subtitle = models.CharField(max_length=300, blank=True)
+    meta = models.JSONField()  # the validated front matter
+    body = models.TextField()  # Markdown with blocks, without the front matter
+    files = models.JSONField()
+    files_sha256 = models.CharField(max_length=64)
+    facts = models.JSONField(default=dict)
+    outputs = models.JSONField(default=dict)  # code sample id → recorded output with versions, or why there is none
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["lesson", "number"], name="one_number_per_lesson")]
+
+    def __str__(self) -> str:
+        return f"{self.title} v{self.number}"
+
+
+class Release(models.Model):
+    """What a course shows from one moment on: insert-only. The newest is the current one."""
+
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="releases")
+    number = models.PositiveIntegerField()
+    note = models.CharField(max_length=300, blank=True)
+    published_at = models.DateTimeField(default=timezone.now)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["course", "number"], name="one_number_per_course")]
+
+
+class ReleaseLesson(models.Model):
+    """One lesson of a release, at its place, in one exact version."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="release_lessons")
+    position = models.PositiveIntegerField()
+    lesson_version = models.ForeignKey(LessonVersion, on_delete=models.PROTECT, related_name="release_lessons")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["release", "position"], name="one_lesson_per_position")]
+
+
+class Draft(models.Model):
+    """What authors work on. Saving states the revision it began from; another one in between is a conflict, shown, never overwritten."""
+
+    lesson = models.OneToOneField(Lesson, on_delete=models.CASCADE, related_name="draft")
+    files = models.JSONField(default=dict)  # "lesson.md", "questions.yaml": the same documents a course folder holds
+    revision = models.PositiveIntegerField(default=1)
+    base_version = models.PositiveIntegerField(default=0)  # the version number it began from, 0 for none
+    updated_at = models.DateTimeField(default=timezone.now)
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+
+class LessonFile(models.Model):
+    """A picture that belongs to a lesson, by content: versions name it and it never changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="pictures")
+    name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    file = models.FileField(upload_to="lessons/")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["lesson", "name", "sha256"], name="one_file_per_lesson_name_and_content")
+        ]
+
+
+class PublishLog(models.Model):
+    """Who published what, when and why: append-only."""
+
+    lesson_version = models.ForeignKey(LessonVersion, on_delete=models.PROTECT, related_name="log")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="log")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    note = models.CharField(max_length=300, blank=True)

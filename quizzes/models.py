@@ -1,0 +1,225 @@
+"""Questions as published, attempts at them, and grades.
+
+Options carry no truth. A question's key is a KeyRevision, which no page, partial, API answer or event touches before the
+learner's answer is committed.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from lessons.models import Course, Lesson, LessonVersion
+
+
+class Difficulty(models.TextChoices):
+    EASY = "easy", _("easy")
+    MEDIUM = "medium", _("medium")
+    HARD = "hard", _("hard")
+
+
+class About(models.TextChoices):
+    """The five things a practice question can be about."""
+
+    CONCEPT = "concept", _("a concept")
+    API = "api", _("the right call")
+    OUTPUT = "output", _("the output of a snippet")
+    ERROR = "error", _("the cause of an error")
+    CHOICE = "choice", _("a choice under constraints")
+
+
+class Misconception(models.Model):
+    """Something people believe, and why it fails. Distractors point to it."""
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="misconceptions")
+    slug = models.SlugField(max_length=80)
+    title = models.CharField(max_length=200)
+    belief = models.TextField()
+    why = models.TextField()
+    mistake = models.CharField(max_length=80, blank=True)  # the runnable form's name in the contracts
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["course", "slug"], name="one_misconception_slug_per_course")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Question(models.Model):
+    """A question's lasting identity."""
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="questions")
+    uid = models.CharField(max_length=80, unique=True)
+
+    def __str__(self) -> str:
+        return self.uid
+
+
+class QuestionVersion(models.Model):
+    """The public words of a question, for good: insert-only. Everything here may be shown before an answer."""
+
+    question = models.ForeignKey(Question, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=24)  # a room of quizzes.questions: "single"
+    about = models.CharField(max_length=16, choices=About.choices)
+    difficulty = models.CharField(max_length=8, choices=Difficulty.choices)
+    objective = models.CharField(max_length=80)
+    stem = models.TextField()  # Markdown
+    facts = models.JSONField(default=dict)
+    public_sha256 = models.CharField(max_length=64)  # of all that is shown before an answer
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["question", "number"], name="one_number_per_question")]
+
+
+class Option(models.Model):
+    """One choice of a question version: insert-only, and without truth."""
+
+    question_version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="options")
+    key = models.CharField(max_length=16)  # stable within the question
+    position = models.PositiveSmallIntegerField()
+    text = models.TextField()  # Markdown
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["question_version", "key"], name="one_key_per_option")]
+
+
+class KeyRevision(models.Model):
+    """What is right about a question version, and what is said after an answer: insert-only. The newest revision grades new answers."""
+
+    question_version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="key_revisions")
+    number = models.PositiveIntegerField()
+    correct = models.JSONField()  # option keys
+    feedback = models.JSONField()  # option key → Markdown
+    misconceptions = models.JSONField(default=dict)  # option key → {slug, title, belief, why}
+    hint = models.TextField(blank=True)
+    solution = models.JSONField(default=list)  # Markdown, one per step
+    answer = models.TextField()  # the final answer, Markdown
+    facts = models.JSONField(default=dict)
+    reason = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["question_version", "number"], name="one_number_per_key")]
+
+
+class QuizMode(models.TextChoices):
+    TEST = "test", _("test")
+    PRACTICE = "practice", _("practice")
+
+
+class Reveal(models.TextChoices):
+    """When the learner is told what was right."""
+
+    EACH = "each", _("after each answer")
+    FINISH = "finish", _("after finishing")
+
+
+class Quiz(models.Model):
+    """A quiz's lasting identity: a lesson has one to test and one to practise."""
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="quizzes")
+    mode = models.CharField(max_length=16, choices=QuizMode.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["lesson", "mode"], name="one_quiz_per_lesson_and_mode")]
+
+
+class QuizVersion(models.Model):
+    """The exact questions of a quiz within one lesson version: insert-only."""
+
+    quiz = models.ForeignKey(Quiz, on_delete=models.PROTECT, related_name="versions")
+    lesson_version = models.ForeignKey(LessonVersion, on_delete=models.PROTECT, related_name="quiz_versions")
+    title = models.CharField(max_length=200, blank=True)
+    reveal = models.CharField(max_length=16, choices=Reveal.choices, default=Reveal.EACH)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["quiz", "lesson_version"], name="one_quiz_version_per_lesson_version")]
+
+
+class QuizQuestion(models.Model):
+    """One question of a quiz version, at its place: insert-only."""
+
+    quiz_version = models.ForeignKey(QuizVersion, on_delete=models.PROTECT, related_name="quiz_questions")
+    position = models.PositiveSmallIntegerField()
+    question_version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="quiz_questions")
+    points = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["quiz_version", "position"], name="one_question_per_position")]
+
+
+class Attempt(models.Model):
+    """One sitting: open → finished. It keeps the quiz version it began with."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="attempts"
+    )  # none: erased
+    quiz_version = models.ForeignKey(QuizVersion, on_delete=models.PROTECT, related_name="attempts")
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-started_at"])]
+
+
+class AttemptQuestion(models.Model):
+    """What the learner saw of one question: the order of its options; and the answer not yet committed."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="questions")
+    position = models.PositiveSmallIntegerField()
+    question_version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="+")
+    points = models.PositiveSmallIntegerField(default=1)
+    option_order = models.JSONField()  # option keys as shown
+    draft = models.JSONField(default=list, blank=True)  # option keys chosen but not committed
+    draft_saved_at = models.DateTimeField(null=True, blank=True)
+    hint_shown_at = models.DateTimeField(null=True, blank=True)
+    steps_shown = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["attempt", "position"], name="one_question_per_place_in_attempt")]
+
+
+class Response(models.Model):
+    """One committed answer: append-only. A test takes one per question; practice takes as many as the learner likes."""
+
+    attempt_question = models.ForeignKey(AttemptQuestion, on_delete=models.CASCADE, related_name="responses")
+    number = models.PositiveSmallIntegerField(default=1)
+    options = models.JSONField()
+    idempotency_key = models.CharField(max_length=64)
+    hint_seen = models.BooleanField(default=False)
+    committed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["attempt_question", "number"], name="one_response_per_number"),
+            models.UniqueConstraint(fields=["attempt_question", "idempotency_key"], name="one_response_per_idempotency_key"),
+        ]
+
+
+class Grade(models.Model):
+    """score = f(response, question version, key revision): append-only. The newest grade of a response counts."""
+
+    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="grades")
+    key_revision = models.ForeignKey(KeyRevision, on_delete=models.PROTECT, related_name="+")
+    score = models.FloatField()  # 0..1
+    points = models.FloatField()  # score × the question's weight
+    graded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["response", "key_revision"], name="one_grade_per_response_and_key")]
