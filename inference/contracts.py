@@ -30,8 +30,10 @@ class StageKind(StrEnum):
 class Failure(StrEnum):
     """Why a trace failed. The site has one sentence, and one next action, for each."""
 
-    WEIGHTS_MISSING = "weights_missing"
-    UNKNOWN_NETWORK = "unknown_network"
+    WEIGHTS_MISSING = "weights_missing"  # details: network, weights, file, url, folder
+    WEIGHTS_DAMAGED = "weights_damaged"  # details: network, weights, file, expected, found
+    UNKNOWN_NETWORK = "unknown_network"  # details: network
+    UNKNOWN_WEIGHTS = "unknown_weights"  # details: network, weights
     IMAGE_UNREADABLE = "image_unreadable"
     OUT_OF_MEMORY = "out_of_memory"
     DEADLINE = "deadline"
@@ -56,7 +58,7 @@ class Cancelled(Exception):
 class Stage:
     """One stage of a network: what goes in, what is done, what comes out. Shapes are N × C × H × W unless `layout` says otherwise."""
 
-    name: str  # short and unique within the network: "resize", "layer3", "features.4-5", "softmax"
+    name: str  # short, unique within the network, without a dot: "resize", "layer3", "features7-13", "softmax"
     kind: StageKind
     operation: str  # a code: "decode", "resize", "crop", "to_tensor", "normalise", "convolution", "bottleneck", "encoder", "pool", "linear", "softmax" …
     input_shape: tuple[int, ...]
@@ -70,6 +72,7 @@ class Stage:
     details: dict[str, str | int | float | bool | list[int] | list[float]] = field(
         default_factory=dict
     )  # what a sentence about it needs: size, mean, std, interpolation …
+    title: str = ""  # the same stage as PyTorch's own names say it: "layer3", "features.7–13"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Picture:
     scale: str  # "photo", "unsigned" (viridis from 0), "signed" (RdBu, symmetric)
     maximum: float = 0.0  # the largest magnitude drawn
     channels_shown: tuple[int, ...] = ()
+    maxima: tuple[float, ...] = ()  # each channel shown is drawn on its own scale: from 0, or from -m, to its m
 
 
 @dataclass(frozen=True, slots=True)
