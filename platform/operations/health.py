@@ -1,0 +1,72 @@
+"""Whether the parts of a running site answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils.translation import gettext as _
+
+from inference import heartbeat
+
+REDIS_TIMEOUT_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part: whether it works, and a sentence when it does not."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+def readiness() -> list[Check]:
+    """The database, Redis and a warm worker, in that order; a worker is not asked for when Redis, where it reports, is gone."""
+    redis_check = check_redis()
+    return [
+        check_database(),
+        redis_check,
+        check_worker() if redis_check.ok else Check("worker", False, _("Redis, where workers report, does not answer.")),
+    ]
+
+
+def check_database() -> Check:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except DatabaseError as error:
+        return Check("database", False, _("The database does not answer: %(error)s") % {"error": _first_line(error)})
+    return Check("database", True)
+
+
+def check_redis() -> Check:
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=REDIS_TIMEOUT_SECONDS, socket_timeout=REDIS_TIMEOUT_SECONDS
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError, ValueError) as error:
+        return Check("redis", False, _("Redis does not answer: %(error)s") % {"error": _first_line(error)})
+    return Check("redis", True)
+
+
+def check_worker() -> Check:
+    if warm_worker_count() == 0:
+        return Check("worker", False, _("No worker is warm yet: traces wait in the queue until one is."))
+    return Check("worker", True)
+
+
+def warm_worker_count() -> int:
+    """How many workers have a model loaded and have said so lately; 0 when Redis, where they say so, is gone."""
+    try:
+        return len(heartbeat.warm_workers())
+    except (redis.RedisError, OSError):
+        return 0
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,99 @@
+"""The cast and the servers that tests of every room share."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import Role, User
+from lessons.models import Course, CourseRole, Membership
+from operations.redis import server_binary, server_command
+
+
+@pytest.fixture
+def learner(db: None) -> User:
+    return User.objects.create_user("learner@example.org", "correct horse", name="Lena Learner")
+
+
+@pytest.fixture
+def instructor(db: None) -> User:
+    return User.objects.create_user("instructor@example.org", "correct horse", name="Ines Instructor", role=Role.INSTRUCTOR)
+
+
+@pytest.fixture
+def colleague(course: Course) -> User:
+    """An author of `course`, who doesn't own it."""
+    user = User.objects.create_user("colleague@example.org", "correct horse", name="Cole Colleague", role=Role.INSTRUCTOR)
+    Membership.objects.create(course=course, user=user, role=CourseRole.AUTHOR)
+    return user
+
+
+@pytest.fixture
+def outsider(db: None) -> User:
+    """An instructor of another course."""
+    user = User.objects.create_user("outsider@example.org", "correct horse", name="Otto Outsider", role=Role.INSTRUCTOR)
+    elsewhere = Course.objects.create(uid="course-elsewhere", slug="elsewhere", title="Elsewhere")
+    Membership.objects.create(course=elsewhere, user=user, role=CourseRole.OWNER)
+    return user
+
+
+@pytest.fixture
+def admin_person(db: None) -> User:
+    return User.objects.create_superuser("admin@example.org", "correct horse", name="Ada Admin")
+
+
+@pytest.fixture
+def course(instructor: User) -> Course:
+    """A course owned by `instructor`, without lessons."""
+    course = Course.objects.create(uid="course-vision", slug="vision", title="Seeing with networks")
+    Membership.objects.create(course=course, user=instructor, role=CourseRole.OWNER)
+    return course
+
+
+@pytest.fixture
+def sign_in() -> Callable[[Client, User], Client]:
+    def sign_in(client: Client, user: User) -> Client:
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The embedded Redis at the address that settings name; yields its URL."""
+    binary = server_binary()
+    if binary is None:
+        pytest.fail("No redis-server: install requirements.txt on CPython 3.11 for x86-64 Linux, or the system's Redis.")
+    folder = Path(settings.DATA_DIR)
+    log = folder / "redis.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            server_command(binary, folder=folder, socket=folder / "redis.sock"), stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait_for_redis(process, log)
+        yield settings.REDIS_URL
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for_redis(process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with redis.Redis.from_url(settings.REDIS_URL) as connection:
+                connection.ping()
+        except redis.RedisError:
+            time.sleep(0.02)
+        else:
+            return
+    pytest.fail(f"The embedded Redis did not start: {log.read_text()[-2000:]}")
