@@ -16,7 +16,10 @@ from inference.sandbox.snippets import (
     SnippetResult,
     Versions,
     installed_versions,
+    normalised_output,
+    outputs_match,
     public_version,
+    shown,
     snippet_sha256,
 )
 
@@ -30,9 +33,12 @@ __all__ = [
     "installed_versions",
     "is_fresh",
     "load_lock",
+    "normalised_output",
+    "outputs_match",
     "proof_of",
     "proofs_of",
     "result_of",
+    "shown",
     "snippet_sha256",
     "store_proofs",
 ]

@@ -110,3 +110,8 @@ def normalised_output(text: str) -> str:
 def outputs_match(left: str, right: str) -> bool:
     """True when two outputs are the same after `normalised_output`."""
     return normalised_output(left) == normalised_output(right)
+
+
+def shown(result: SnippetResult, compare: str) -> str:
+    """What a question's option must say: what was printed, or with "error" the last line that Python would print."""
+    return result.error if compare == "error" else result.output
