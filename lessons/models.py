@@ -37,6 +37,7 @@ class Course(models.Model):
     position = models.PositiveIntegerField(default=0)
     revision = models.PositiveIntegerField(default=1)  # compare-and-set for its own form
     created_at = models.DateTimeField(default=timezone.now)
+    document = models.TextField(blank=True)  # its course.yaml as last loaded: exported as it is while it still says the same
     folder_sha256 = models.CharField(max_length=64, blank=True)  # of the folder it was last loaded from
 
     class Meta:
@@ -64,6 +65,8 @@ class Lesson(models.Model):
     uid = models.CharField(max_length=64, unique=True)
     slug = models.SlugField(max_length=80)
     position = models.PositiveIntegerField(default=0)
+    listed = models.BooleanField(default=True)  # no: the next release leaves it out
+    loaded_sha256 = models.CharField(max_length=64, blank=True)  # of its folder when it was last loaded from one
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -88,7 +91,8 @@ class LessonVersion(models.Model):
     meta = models.JSONField()  # the validated front matter
     body = models.TextField()  # Markdown with blocks, without the front matter
     files = models.JSONField()
-    files_sha256 = models.CharField(max_length=64)
+    files_sha256 = models.CharField(max_length=64)  # of files and pictures
+    pictures = models.JSONField(default=dict)  # name → {sha256, width, height} of the LessonFile it names
     facts = models.JSONField(default=dict)
     outputs = models.JSONField(default=dict)  # code sample id → recorded output with versions, or why there is none
     created_at = models.DateTimeField(default=timezone.now)
@@ -135,6 +139,7 @@ class Draft(models.Model):
 
     lesson = models.OneToOneField(Lesson, on_delete=models.CASCADE, related_name="draft")
     files = models.JSONField(default=dict)  # "lesson.md", "questions.yaml": the same documents a course folder holds
+    pictures = models.JSONField(default=dict)  # name → {sha256, width, height}
     revision = models.PositiveIntegerField(default=1)
     base_version = models.PositiveIntegerField(default=0)  # the version number it began from, 0 for none
     updated_at = models.DateTimeField(default=timezone.now)
@@ -149,6 +154,8 @@ class LessonFile(models.Model):
     name = models.CharField(max_length=120)
     sha256 = models.CharField(max_length=64)
     file = models.FileField(upload_to="lessons/")
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -164,3 +171,19 @@ class PublishLog(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     note = models.CharField(max_length=300, blank=True)
+
+
+class Visit(models.Model):
+    """Where a person last was in a lesson, so that the home page can say "Continue"."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="visits")
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="visits")
+    mode = models.CharField(max_length=24)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "lesson"], name="one_visit_per_person_and_lesson")]
+        indexes = [models.Index(fields=["user", "-at"])]
+
+    def __str__(self) -> str:
+        return self.mode
