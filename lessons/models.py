@@ -38,6 +38,7 @@ class Course(models.Model):
     revision = models.PositiveIntegerField(default=1)  # compare-and-set for its own form
     created_at = models.DateTimeField(default=timezone.now)
     document = models.TextField(blank=True)  # its course.yaml as last loaded: exported as it is while it still says the same
+    lock = models.TextField(blank=True)  # its proofs.lock.yaml as last loaded
     folder_sha256 = models.CharField(max_length=64, blank=True)  # of the folder it was last loaded from
 
     class Meta:
