@@ -5,9 +5,13 @@ README.md lists what an operator sets. A value that cannot be used stops the pro
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
+import tempfile
+import tomllib
 from pathlib import Path
+from urllib.parse import quote
 
 import environ
 
@@ -21,6 +25,7 @@ WEIGHTS_DIR = Path(env.str("WEIGHTS_DIR", default=str(DATA_DIR / "weights"))).re
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 SITE_NAME = env.str("SITE_NAME", default="Forward Pass")
+SITE_VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 
@@ -37,6 +42,15 @@ def _kept_secret() -> str:
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_urlsafe(50))
     return path.read_text().strip()
+
+
+def _redis_socket() -> Path:
+    """Where the embedded Redis listens: in DATA_DIR or, when that path is too long for a unix socket, in a folder of its own."""
+    socket = DATA_DIR / "redis.sock"
+    if len(os.fsencode(socket)) <= 103:  # 104 bytes on macOS and 108 on Linux, with the closing zero
+        return socket
+    digest = hashlib.sha256(os.fsencode(DATA_DIR)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"forward-pass-{os.getuid()}-{digest}" / "redis.sock"
 
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret()
@@ -77,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.PersonMiddleware",
+    "web.middleware.ProblemMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -91,6 +106,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "web.context.site",
+                "accounts.context.person",
             ],
         },
     }
@@ -111,8 +127,34 @@ if DATABASES["default"].get("ENGINE", "django.db.backends.sqlite3").endswith("sq
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: broker, event streams ---------------------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="") or f"unix://{DATA_DIR / 'redis.sock'}"
+_OPERATORS_REDIS = env.str("REDIS_URL", default="")
+EMBEDDED_REDIS = not _OPERATORS_REDIS
+REDIS_SOCKET = _redis_socket()
+REDIS_URL = _OPERATORS_REDIS or f"unix://{quote(str(REDIS_SOCKET))}"
+
+# --- Celery: rings doorbells, the database is the truth -----------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # kombu knows no unix://
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,  # must exceed the time limit, or a task that still runs is given out again
+    # With the default throttle a killed worker's task came back long after its visibility timeout.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "unacked_mutex_expire": 10,
+    "socket_connect_timeout": 1,
+}
+CELERY_TASK_DEFAULT_QUEUE = "checks"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 90
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_POOL_START_METHOD = "spawn"  # a forked child could not use CUDA
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # a child loads torch and its network before it says that it is up
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # --- people ---------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -170,6 +212,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+CSRF_FAILURE_VIEW = "web.views.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

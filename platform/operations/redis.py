@@ -1,13 +1,10 @@
-"""The embedded Redis: where its server comes from, how it is started and asked to end."""
+"""The embedded Redis: where its server comes from and how it is started."""
 
 from __future__ import annotations
 
 import importlib.util
 import shutil
 from pathlib import Path
-
-SOCKET_BYTES = 103
-"""The longest path a unix socket can have everywhere: 108 bytes on Linux and 104 on macOS, with the closing zero."""
 
 
 def server_binary() -> Path | None:
@@ -35,8 +32,3 @@ def server_command(binary: Path, *, folder: Path, socket: Path) -> list[str]:
         "daemonize": "no",
     }
     return [str(binary), *(part for name, value in options.items() for part in (f"--{name}", value))]
-
-
-def socket_fits(path: Path) -> bool:
-    """Whether the operating system takes this path for a unix socket."""
-    return len(str(path).encode()) <= SOCKET_BYTES

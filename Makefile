@@ -1,0 +1,71 @@
+# run · test · check · bench: each sets up what it needs on a fresh machine.
+#
+#   make run TORCH_INDEX=cpu      the CPU build of PyTorch (about 200 MB) instead of the one with CUDA (several GB)
+#   make run PYTHON=python3.12    another Python than the first suitable one on PATH
+#   make run PORT=8080            any setting of README.md's table can be given here or in the environment
+
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do command -v $$name && break; done)
+VENV := .venv/bin
+SET_UP := "$(or $(PYTHON),python3)" -I platform/operations/install.py
+PYTEST := $(VENV)/python -m pytest -q
+SOURCES := manage.py platform lessons quizzes inference tests
+
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup run doctor instructor test set-up-tests test-rooms test-journeys check lint types layers templates migrations coverage bench clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
+
+setup: ## .venv with the pinned packages
+	@$(SET_UP) run
+
+run: setup ## the site, its Redis and its workers, until Ctrl-C
+	@exec $(VENV)/python manage.py run
+
+doctor: setup ## what is wrong with this installation
+	@$(VENV)/python manage.py doctor
+
+instructor: setup ## the studio for an account: make instructor EMAIL=you@example.org
+	@$(VENV)/python manage.py make_instructor "$(EMAIL)"
+
+set-up-tests:
+	@$(SET_UP) test
+
+test: set-up-tests test-rooms test-journeys ## every test, the browser journeys included
+
+# Playwright keeps an event loop running in its process, where Django refuses plain database calls: journeys run apart.
+test-rooms: set-up-tests
+	$(PYTEST) tests --ignore=tests/journeys --cov --cov-report=
+
+test-journeys: set-up-tests
+	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) tests/journeys --cov --cov-append --cov-report=
+
+check: set-up-tests lint types layers templates migrations test coverage ## what CI runs
+	@echo "Everything passed."
+
+lint: set-up-tests
+	$(VENV)/ruff check $(SOURCES)
+	$(VENV)/ruff format --check $(SOURCES)
+
+types: set-up-tests
+	$(VENV)/mypy $(SOURCES)
+
+layers: set-up-tests
+	PYTHONPATH=platform:. $(VENV)/lint-imports
+
+templates: set-up-tests
+	$(VENV)/djlint --lint platform lessons quizzes inference --extension html
+
+migrations: set-up-tests
+	$(VENV)/python manage.py makemigrations --check --dry-run
+
+coverage: set-up-tests
+	$(VENV)/coverage report --skip-covered
+
+bench: set-up-tests ## speed, as ratios within one run
+	$(VENV)/python manage.py bench
+
+clean: ## remove .venv and caches; data/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage artifacts
