@@ -1,4 +1,5 @@
-# Celery's shared tasks and send_task use the app that was made last: every process that loads settings makes this one.
+"""The composition root. The task queue is set up with it, so that a web process sends its tasks to the right place."""
+
 from config.celery import app as celery_app
 
 __all__ = ["celery_app"]

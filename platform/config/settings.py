@@ -132,29 +132,7 @@ EMBEDDED_REDIS = not _OPERATORS_REDIS
 REDIS_SOCKET = _redis_socket()
 REDIS_URL = _OPERATORS_REDIS or f"unix://{quote(str(REDIS_SOCKET))}"
 
-# --- Celery: rings doorbells, the database is the truth -----------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # kombu knows no unix://
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 120,  # must exceed the time limit, or a task that still runs is given out again
-    # With the default throttle a killed worker's task came back long after its visibility timeout.
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-    "unacked_mutex_expire": 10,
-    "socket_connect_timeout": 1,
-}
-CELERY_TASK_DEFAULT_QUEUE = "checks"
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_TIME_LIMIT = 90
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_POOL_START_METHOD = "spawn"  # a forked child could not use CUDA
-CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60  # a child loads torch and its network before it says that it is up
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
-CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # kombu knows no unix://; the rest is in config/celery.py
 
 # --- people ---------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
