@@ -7,10 +7,13 @@ merge keys, doubled keys) is written anew as a whole and never as something that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import yaml
+
+from lessons.documents import read_yaml
 
 IDENTITIES = ("uid", "id", "slug")
 """Keys that say which item of a list another one is the successor of."""
@@ -18,8 +21,8 @@ IDENTITIES = ("uid", "id", "slug")
 Path: TypeAlias = tuple[str | int, ...]
 
 
-class Unreadable(ValueError):
-    """The text is not YAML; `line` counts from 1."""
+class UnreadableError(ValueError):
+    """The text is not what a form can show; `line` counts from 1."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -27,17 +30,17 @@ class Unreadable(ValueError):
         self.message = message
 
 
-class _CannotEdit(Exception):
+class _CannotEditError(Exception):
     """The text holds something whose spans do not nest."""
 
 
 class _Dumper(yaml.SafeDumper):
     """Writes lists indented below their key and texts of several lines as blocks, as a person would."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+    def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
@@ -48,11 +51,19 @@ def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
+# Lessons read 1e5 as a number, which PyYAML's writer takes for a word: it must be told to quote such a word.
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"), list("-+0123456789")
+)
 
 
 def load(text: str) -> Any:
-    """The document's value (None for an empty one). Raises Unreadable."""
-    return _reading(lambda: yaml.safe_load(text))
+    """The document's value as lessons read it (None for an empty one). Raises UnreadableError."""
+    document = read_yaml(text, "")
+    if document.findings:
+        first = min(document.findings)
+        raise UnreadableError(first.line, first.message)
+    return document.value
 
 
 def dump(value: Any) -> str:
@@ -72,11 +83,11 @@ def same(one: Any, other: Any) -> bool:
 
 
 def rewrite(text: str, value: Any) -> str:
-    """The document that reads as `value`, written with as much of `text` as still holds. Raises Unreadable for `text`."""
+    """The document that reads as `value`, written with as much of `text` as still holds. Raises UnreadableError for `text`."""
     old = load(text)
     if same(old, value):
         return text
-    node = _reading(lambda: yaml.compose(text, Loader=yaml.SafeLoader))
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
     if node is None:
         return text + dump(value) if not text or text.endswith("\n") else f"{text}\n{dump(value)}"
     try:
@@ -84,7 +95,7 @@ def rewrite(text: str, value: Any) -> str:
         edited = text[:start] + _edit(text, node, old, value) + (text[end:] or "\n")
         if same(load(edited), value):
             return edited
-    except (_CannotEdit, Unreadable):
+    except (_CannotEditError, UnreadableError):
         pass
     return dump(value)
 
@@ -115,17 +126,6 @@ def line_of(text: str, path: Path) -> int:
     return line + 1
 
 
-def _reading(read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except yaml.MarkedYAMLError as error:
-        raise Unreadable(_line(error), " ".join(filter(None, (error.context, error.problem)))) from None
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2024-13-45 is a ValueError
-        raise Unreadable(1, str(error)) from None
-    except RecursionError:
-        raise Unreadable(1, "it is nested too deeply") from None
-
-
 def _line(error: yaml.YAMLError) -> int:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     return mark.line + 1 if mark is not None else 1
@@ -142,11 +142,13 @@ def _children(node: yaml.Node | None) -> Iterator[tuple[str | int, int, yaml.Nod
 
 
 def _path_at(node: yaml.Node, line: int) -> Path:
-    found: Path = ()
-    for step, first, child in _children(node):
-        if first <= line:
-            found = (step, *_path_at(child, line)) if line <= child.end_mark.line else (step,)
-    return found
+    before = [child for child in _children(node) if child[1] <= line]
+    if len([first for _, first, _ in before if first == line]) > 1:
+        return ()  # several values share the line: what is meant is all of them
+    if not before:
+        return ()
+    step, _, child = before[-1]
+    return (step, *_path_at(child, line)) if line <= child.end_mark.line else (step,)
 
 
 def _end(text: str, node: yaml.Node) -> int:
@@ -167,14 +169,14 @@ def _edit(text: str, node: yaml.Node, old: Any, new: Any) -> str:
     if isinstance(node, yaml.SequenceNode) and isinstance(new, list) and new and not node.flow_style:
         return _edit_list(text, node, old, new)
     if isinstance(new, dict | list) and new:
-        raise _CannotEdit  # a block cannot begin where a word stood: the pair or item around it is written anew
+        raise _CannotEditError  # a block cannot begin where a word stood: the pair or item around it is written anew
     # Dumping within a list gives the scalar the quoting it needs in a block.
     return _indented(dump([new])[2:].rstrip("\n"), node.start_mark.column)
 
 
 def _edit_mapping(text: str, node: yaml.MappingNode, old: dict[Any, Any], new: dict[Any, Any]) -> str:
     if len(old) != len(node.value):
-        raise _CannotEdit
+        raise _CannotEditError
     column = node.start_mark.column
     plain_lead = "\n" + " " * column
     pieces: list[tuple[str, str]] = []  # what stands before a pair (line end, comments, indent) and the pair
@@ -183,28 +185,27 @@ def _edit_mapping(text: str, node: yaml.MappingNode, old: dict[Any, Any], new: d
         lead = _lead(text, end, key.start_mark.index)
         end = _end(text, value)
         if name in new:
-            pieces.append((lead, _edit_pair(text, key, value, old[name], new[name], name)))
-    for name in new:
-        if name not in old:
-            pieces.append((plain_lead, _pair(name, new[name], column)))
+            kept = same(old[name], new[name])
+            pieces.append(
+                (lead, text[key.start_mark.index : end] if kept else _edit_pair(text, (key, value), old[name], new[name]))
+            )
+    pieces += [(plain_lead, _pair(name, value, column)) for name, value in new.items() if name not in old]
     return _joined(pieces, plain_lead)
 
 
-def _edit_pair(text: str, key: yaml.Node, value: yaml.Node, old: Any, new: Any, name: Any) -> str:
-    start = key.start_mark.index
-    if same(old, new):
-        return text[start : _end(text, value)]
+def _edit_pair(text: str, pair: tuple[yaml.Node, yaml.Node], old: Any, new: Any) -> str:
+    key, value = pair
     try:
         if isinstance(new, dict | list):
-            return text[start : value.start_mark.index] + _edit(text, value, old, new)
-    except _CannotEdit:
+            return text[key.start_mark.index : value.start_mark.index] + _edit(text, value, old, new)
+    except _CannotEditError:
         pass
-    return _pair(name, new, key.start_mark.column)
+    return _pair(key.value, new, key.start_mark.column)
 
 
 def _edit_list(text: str, node: yaml.SequenceNode, old: list[Any], new: list[Any]) -> str:
     if len(old) != len(node.value):
-        raise _CannotEdit
+        raise _CannotEditError
     column = node.start_mark.column
     plain_lead = "\n" + " " * column
     leads: list[str] = []
@@ -212,7 +213,7 @@ def _edit_list(text: str, node: yaml.SequenceNode, old: list[Any], new: list[Any
     for item in node.value:
         dash = text.rindex("-", end, item.start_mark.index) if item.start_mark.index > end else -1
         if dash < 0:
-            raise _CannotEdit
+            raise _CannotEditError
         leads.append(_lead(text, end, dash) or plain_lead)
         end = _end(text, item)
     pieces: list[tuple[str, str]] = []
@@ -223,7 +224,7 @@ def _edit_list(text: str, node: yaml.SequenceNode, old: list[Any], new: list[Any
         item = node.value[origin]
         try:
             pieces.append((leads[origin], "- " + _edit(text, item, old[origin], value)))
-        except _CannotEdit:
+        except _CannotEditError:
             pieces.append((leads[origin], _item(value, column)))
     return _joined(pieces, plain_lead)
 
@@ -256,7 +257,7 @@ def _lead(text: str, start: int, stop: int) -> str:
     """What stands between two pieces; it holds a line end, unless it is the first piece's."""
     lead = text[start:stop]
     if lead and "\n" not in lead:
-        raise _CannotEdit
+        raise _CannotEditError
     return lead
 
 

@@ -17,6 +17,9 @@ MESSY = [
     '"',
     "yes",
     "1.0",
+    "1e5",
+    "2024-01-01",
+    "1_0",
     "null",
     "\t",
     "{{ x }}",
@@ -96,13 +99,10 @@ def test_an_unchanged_document_keeps_every_byte():
 @pytest.mark.parametrize(
     "text",
     [
-        "a: &x {k: 1}\nb: *x\n",
-        "base: &b\n  k: 1\nmore:\n  <<: *b\n  z: 2\n",
-        "a: 1\na: 2\n",
         "{a: 1, b: [1, 2]}",
         "a:\n- 1\n- 2\nb: |+\n  keep\n\n\nc: ''",
         "? a\n: 1\n",
-        "a: !!str 12\n",
+        "a: yes\nb: 2024-13-45\nc: 1e5",
         "a: # nothing\nb: 1",
         "",
         "# only a comment",
@@ -117,15 +117,17 @@ def test_odd_documents_are_edited_or_written_anew_but_never_bent(text):
 
 
 def test_what_is_not_yaml_names_its_line():
-    with pytest.raises(yamltext.Unreadable) as caught:
+    with pytest.raises(yamltext.UnreadableError) as caught:
         yamltext.load("a: 1\nb: [1, 2\nc: 3\n")
     assert caught.value.line in (2, 3)
     assert caught.value.message
 
 
-@pytest.mark.parametrize("text", ["a: \x00", "a: 2024-13-45", "[" * 5000, "a: *nobody", "!!python/object:os.system x"])
+@pytest.mark.parametrize(
+    "text", ["a: \x00", "a: &x {k: 1}\nb: *x\n", "a: 1\na: 2\n", "[" * 5000, "a: *nobody", "!!python/object:os.system x"]
+)
 def test_hostile_documents_are_refused_with_a_sentence(text):
-    with pytest.raises(yamltext.Unreadable):
+    with pytest.raises(yamltext.UnreadableError):
         yamltext.load(text)
 
 
@@ -134,5 +136,5 @@ def test_a_line_is_found_from_its_path_and_back():
     line = yamltext.line_of(AUTHORED, path)
     assert AUTHORED.splitlines()[line - 1].strip().startswith("text:")
     assert yamltext.path_at(AUTHORED, line) == path
-    assert yamltext.path_at(AUTHORED, 3) == ("tags", 1)
+    assert yamltext.path_at(AUTHORED, 3) == ("tags",)
     assert yamltext.line_of(AUTHORED, ("objectives", 7)) == yamltext.line_of(AUTHORED, ("objectives",))
