@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,10 @@ class Role(models.TextChoices):
 
 
 class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The account of an address, however its letters were typed."""
+        return self.get(email=(username or "").strip().lower(), is_guest=False)
+
     def create_guest(self) -> User:
         """A person who has no account yet: no email, no password, kept by a signed cookie."""
         user = self.model(email=None, is_guest=True)
@@ -50,17 +55,33 @@ class User(AbstractBaseUser):
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.LEARNER)
     is_guest = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
-    timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
     joined_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
+    timezone = models.CharField(_("time zone"), max_length=64, default="UTC")  # after its namesake's last use above
 
     objects = UserManager()
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(is_guest=True, email=None) | models.Q(is_guest=False, email__isnull=False),
+                name="a_guest_has_no_address_everyone_else_has_one",
+            ),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="addresses_are_lower_case"),
+        ]
+        indexes = [models.Index(fields=["is_guest", "seen_at"])]
+
     def __str__(self) -> str:
         return self.name or self.email or f"guest {self.pk}"
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.strip().lower() if self.email else None
 
     @property
     def is_admin(self) -> bool:
@@ -97,4 +118,18 @@ class ApiToken(models.Model):
 
     @staticmethod
     def new_secret() -> str:
+        """A secret of 256 random bits, with a prefix that secret scanners can know."""
         return "fp_" + secrets.token_urlsafe(32)
+
+
+class LimitedAction(models.Model):
+    """One counted try at something that may not be tried without end. `key` is a digest: no address is kept here."""
+
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["key", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]} {self.at:%H:%M}"

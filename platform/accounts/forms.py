@@ -1,0 +1,195 @@
+"""The forms of the account pages."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.contrib.auth.forms import PasswordResetForm
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+
+PASSWORD_AT_MOST = 1_000  # hashing takes time by the byte
+
+
+def zone_choices() -> list[tuple[str, Any]]:
+    """Every zone of the system's list, grouped by region."""
+    regions: dict[str, list[tuple[str, str]]] = {}
+    for zone in sorted(available_timezones()):
+        region, slash, place = zone.partition("/")
+        if slash and region != "Etc":
+            regions.setdefault(region, []).append((zone, place.replace("_", " ")))
+    return [
+        ("UTC", "UTC"),
+        *((region, places) for region, places in regions.items() if region not in ("SystemV", "posix", "right")),
+    ]
+
+
+class EmailField(forms.EmailField):
+    """An address in lower case."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("label", gettext_lazy("Email"))
+        options.setdefault("widget", forms.EmailInput(attrs={"autocomplete": "email"}))
+        super().__init__(max_length=254, **options)
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).lower()
+
+
+def password_field(label: Any, autocomplete: str, help_text: Any = "") -> forms.CharField:
+    """A password as it was typed, spaces included."""
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, help_text=help_text, widget=widget, strip=False, max_length=PASSWORD_AT_MOST)
+
+
+class SignUpForm(forms.Form):
+    email = EmailField()
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=120,
+        help_text=gettext_lazy("What instructors of your courses see."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = password_field(
+        gettext_lazy("Password"), "new-password", gettext_lazy("At least 8 characters, not a common one.")
+    )
+    timezone = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-timezone": ""}))
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if User.objects.filter(email=email).exists():
+            raise ValidationError(_("There is an account with this address already. Sign in, or reset its password."))
+        return email
+
+    def clean_timezone(self) -> str:
+        zone: str = self.cleaned_data["timezone"]
+        return zone if zone in available_timezones() else "UTC"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        password = data.get("password")
+        if password:
+            likeness = User(email=data.get("email"), name=data.get("name", ""))
+            try:
+                password_validation.validate_password(password, likeness)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+
+class SignInForm(forms.Form):
+    email = EmailField(widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    password = password_field(gettext_lazy("Password"), "current-password")
+
+
+class PasswordForm(forms.Form):
+    """A new password, with the old one as proof."""
+
+    old = password_field(gettext_lazy("Password until now"), "current-password")
+    new = password_field(gettext_lazy("New password"), "new-password", gettext_lazy("At least 8 characters, not a common one."))
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_old(self) -> str:
+        old: str = self.cleaned_data["old"]
+        if not self.user.check_password(old):
+            raise ValidationError(_("That is not your password. Type the one you sign in with."))
+        return old
+
+    def clean_new(self) -> str:
+        new: str = self.cleaned_data["new"]
+        password_validation.validate_password(new, self.user)
+        return new
+
+
+class NewPasswordForm(forms.Form):
+    """A new password after the letter; in the shape that Django's reset view asks for."""
+
+    new = password_field(gettext_lazy("New password"), "new-password", gettext_lazy("At least 8 characters, not a common one."))
+
+    def __init__(self, user: User | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_new(self) -> str:
+        new: str = self.cleaned_data["new"]
+        password_validation.validate_password(new, self.user)
+        return new
+
+    def save(self) -> User:
+        if self.user is None:
+            raise ValueError("no user to save")
+        self.user.set_password(self.cleaned_data["new"])
+        self.user.save(update_fields=["password"])
+        return self.user
+
+
+class ResetForm(PasswordResetForm):
+    """Sends its letter beside the request, so that the answer takes as long for an unknown address as for a known one."""
+
+    email = EmailField()  # type: ignore[assignment]
+
+    def send_mail(self, *args: Any, **kwargs: Any) -> None:
+        threading.Thread(target=super().send_mail, args=args, kwargs=kwargs, name="password-reset-mail").start()
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    timezone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"), choices=zone_choices, help_text=gettext_lazy("Dates and deadlines are shown in it.")
+    )
+
+
+class EmailForm(forms.Form):
+    """Another address to sign in with; the password proves that it is you who asks."""
+
+    email = EmailField(label=gettext_lazy("New email"))
+    password = password_field(gettext_lazy("Password"), "current-password")
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if User.objects.filter(email=email).exclude(pk=self.user.pk).exists():
+            raise ValidationError(_("There is another account with this address."))
+        return email
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            raise ValidationError(_("That is not your password. Type the one you sign in with."))
+        return password
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("What is it for?"), max_length=80, help_text=gettext_lazy("For example: my notebook.")
+    )
+
+
+class EraseForm(forms.Form):
+    sure = forms.BooleanField(label=gettext_lazy("Yes, erase my account and what I did here."))
+    password = password_field(gettext_lazy("Password"), "current-password")
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            raise ValidationError(_("That is not your password. Type the one you sign in with."))
+        return password

@@ -1,0 +1,114 @@
+"""What can be done to a person's account. Every other room's part of it is asked through settings.PERSONAL_DATA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import limits, people
+from accounts.activity import Activity
+from accounts.models import ApiToken, Role, User
+from web.problems import Problem
+
+TOKENS_AT_MOST = 20
+
+
+def personal_rooms() -> Iterator[ModuleType]:
+    """The modules that hold something of a person: export(user), erase(user), merge(guest, user), and maybe recent(user)."""
+    for name in settings.PERSONAL_DATA:
+        yield import_module(name)
+
+
+def sign_up(*, guest: User | None, email: str, name: str, password: str, timezone: str = "UTC", now: datetime) -> User:
+    """The new account: the guest's own row where there is one, so that nothing done before is lost."""
+    with transaction.atomic():
+        user = guest and User.objects.select_for_update().filter(pk=guest.pk, is_guest=True).first()
+        user = user or User(joined_at=now)
+        user.is_guest = False
+        user.email = email.strip().lower()
+        user.name = name
+        user.timezone = timezone
+        user.seen_at = now
+        user.set_password(password)
+        user.save()
+    return user
+
+
+def merge_guest(*, guest: User, user: User) -> None:
+    """Hands everything the guest did to `user` and removes the guest."""
+    with transaction.atomic():
+        locked = User.objects.select_for_update().filter(pk=guest.pk, is_guest=True).first()
+        if locked is None:
+            return  # a second tab signed in first
+        for room in personal_rooms():
+            room.merge(locked, user)
+        locked.delete()
+
+
+def export_person(user: User) -> dict[str, Any]:
+    """Everything the site keeps of a person, by room."""
+    return {room.__name__.partition(".")[0]: room.export(user) for room in personal_rooms()}
+
+
+def erase_person(*, user: User) -> None:
+    """Removes a person: each room erases or makes anonymous what it has, then the account goes.
+
+    Raises Problem 409 for the last admin: a site without one can't be administered from its pages.
+    """
+    with transaction.atomic():
+        if user.is_admin and not User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=user.pk).exists():
+            raise Problem(409, _("You are the only admin"), _("Make someone else an admin first, then erase your account."))
+        for room in reversed(list(personal_rooms())):
+            room.erase(user)
+        user.delete()
+
+
+def recent_activity(user: User, *, at_most: int = 10) -> list[Activity]:
+    """What the rooms tell of the person's last days, newest first."""
+    told = [activity for room in personal_rooms() if hasattr(room, "recent") for activity in room.recent(user)]
+    return sorted(told, key=lambda activity: activity.at, reverse=True)[:at_most]
+
+
+def expire_guests(*, now: datetime) -> int:
+    """How many guests were removed, with what they left, because nobody came back within GUEST_DAYS."""
+    idle = User.objects.filter(is_guest=True, seen_at__lt=now - people.guest_lifetime())
+    expired = 0
+    for guest in idle.iterator(chunk_size=100):
+        erase_person(user=guest)
+        expired += 1
+    limits.forget_old(now=now)
+    return expired
+
+
+def create_token(*, user: User, name: str, now: datetime) -> tuple[ApiToken, str]:
+    """The token's row and its secret, which is nowhere else from now on. Problem 409 when the person has too many."""
+    if user.api_tokens.count() >= TOKENS_AT_MOST:
+        raise Problem(409, _("Too many tokens"), _("Revoke one that you no longer use, then make a new one."))
+    secret = ApiToken.new_secret()
+    return ApiToken.objects.create(user=user, name=name, digest=people.digest(secret), created_at=now), secret
+
+
+def give_role(*, email: str, role: Role) -> User:
+    """The account of `email` in its new role. Raises User.DoesNotExist."""
+    user = User.objects.get_by_natural_key(email)
+    user.role = role
+    user.save(update_fields=["role"])
+    return user
+
+
+def instructor_hint(site_url: str, manage: str = "manage.py") -> str:
+    """One line for the operator: how somebody becomes an instructor here."""
+    sign_up_url = f"{site_url.rstrip('/')}/sign-up/"
+    if User.objects.filter(role__in=[Role.INSTRUCTOR, Role.ADMIN]).exists():
+        return _("To make someone an instructor: %(manage)s make_instructor THEIR@EMAIL") % {"manage": manage}
+    return _("Nobody may write courses yet. Sign up at %(url)s, then run: %(manage)s make_instructor YOUR@EMAIL --admin") % {
+        "url": sign_up_url,
+        "manage": manage,
+    }

@@ -1,0 +1,133 @@
+"""Charts as numbers first: the drawing is computed from the same rows that the table under it shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+WIDTH, HEIGHT = 400, 190
+LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 26
+BAR_HEIGHT = 22
+
+
+@dataclass(frozen=True)
+class Series:
+    """One named row of values; None where there is none."""
+
+    name: str
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Tick:
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a chart shows: `title` says it in words, `labels` name the points (or bars), at most two series."""
+
+    title: str
+    labels: Sequence[str]
+    series: Sequence[Series]
+    axis: str = ""  # what the labels are: "epoch"
+    decimals: int = 3
+    summary: str = field(default="")  # one sentence for who can't see the drawing
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """The table: a label and each series' value in words."""
+        return [(label, [self.said(one.values[index]) for one in self.series]) for index, label in enumerate(self.labels)]
+
+    def said(self, value: float | None) -> str:
+        return "–" if value is None else f"{value:.{self.decimals}f}"
+
+    @property
+    def top(self) -> float:
+        """The scale's upper end: a round number at or above every value."""
+        return round_up(max((v for one in self.series for v in one.values if v is not None), default=1.0))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series as drawn: polylines (a gap in the values begins a new one) and its dots."""
+
+    points: list[str]
+    dots: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class LineDrawing:
+    width: int
+    height: int
+    left: int
+    right: int
+    ticks: list[Tick]
+    labels: list[Tick]
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    value: str
+    y: int
+    width: float
+
+
+@dataclass(frozen=True)
+class BarDrawing:
+    width: int
+    height: int
+    bars: list[Bar]
+
+
+def line_drawing(chart: Chart) -> LineDrawing:
+    """Where every line, tick and label of a line chart goes; the scale starts at 0."""
+    top = chart.top
+    span = WIDTH - LEFT - RIGHT
+    depth = HEIGHT - TOP - BOTTOM
+    last = max(len(chart.labels) - 1, 1)
+
+    def x(index: int) -> float:
+        return round(LEFT + span * index / last, 1)
+
+    def y(value: float) -> float:
+        return round(TOP + depth * (1 - value / top), 1)
+
+    ticks = [Tick(y(top * quarter / 4), f"{top * quarter / 4:g}") for quarter in range(5)]
+    every = math.ceil(len(chart.labels) / 10) or 1
+    labels = [Tick(x(index), label) for index, label in enumerate(chart.labels) if index % every == 0]
+    return LineDrawing(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, ticks, labels, [_line(one, x, y) for one in chart.series])
+
+
+def _line(series: Series, x: Callable[[int], float], y: Callable[[float], float]) -> Line:
+    points: list[list[str]] = [[]]
+    dots: list[tuple[float, float]] = []
+    for index, value in enumerate(series.values):
+        if value is None:
+            points.append([])
+            continue
+        points[-1].append(f"{x(index)},{y(value)}")
+        dots.append((x(index), y(value)))
+    return Line([" ".join(piece) for piece in points if len(piece) > 1], dots)
+
+
+def bar_drawing(chart: Chart) -> BarDrawing:
+    """Where every bar goes: one under the other, the first series only, widths in percent of the scale."""
+    values = chart.series[0].values
+    bars = [
+        Bar(label, chart.said(values[index]), BAR_HEIGHT * index, round(100 * (values[index] or 0) / chart.top, 2))
+        for index, label in enumerate(chart.labels)
+    ]
+    return BarDrawing(100, BAR_HEIGHT * len(bars), bars)
+
+
+def round_up(value: float) -> float:
+    """The next of 1, 2, 2.5, 5 × 10ⁿ at or above a value; 1 for none."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9))

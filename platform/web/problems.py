@@ -1,0 +1,178 @@
+"""What went wrong, said in a sentence: problem+json (RFC 9457) in the API, a page elsewhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import HttpError, Throttled, ValidationError
+from ninja.parser import Parser
+
+log = logging.getLogger(__name__)
+
+API_PREFIX = "/api/"
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A refusal or failure that a person can act on. Raise it anywhere below a view; `detail` is shown as it stands."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        *,
+        type: str = "about:blank",  # noqa: A002 - the RFC's own name
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(f"{status} {title}: {detail}")
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.type = type
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    def as_json(self) -> dict[str, Any]:
+        """The members of the problem document."""
+        return {"type": self.type, "title": self.title, "status": self.status, "detail": self.detail, **self.extra}
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether the caller is a program, which is told in JSON."""
+    return request.path_info.startswith(API_PREFIX)
+
+
+def json_response(problem: Problem) -> HttpResponse:
+    """The problem as application/problem+json."""
+    body = json.dumps(problem.as_json(), ensure_ascii=False, default=str)
+    return HttpResponse(body, status=problem.status, headers=problem.headers, content_type=CONTENT_TYPE)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that stands for any exception a view may raise; what nobody expected becomes a 500 without its details."""
+    match error:
+        case Problem():
+            return error
+        case ValidationError():
+            return _invalid(error)
+        case Throttled():
+            headers = {"Retry-After": str(error.wait)} if error.wait else {}
+            return Problem(429, _("Too many requests"), _("Wait a little, then try again."), headers=headers)
+        case HttpError():
+            return of_status(error.status_code, str(error.message))
+        case Http404():
+            return not_found()
+        case PermissionDenied():
+            return Problem(403, _("Not yours to open"), str(error) or _("Your account may not do this."))
+        case RequestDataTooBig():
+            return Problem(413, _("Too large"), _("The request is larger than this site accepts. Send less at once."))
+        case MultiPartParserError() | SuspiciousOperation() | UnreadablePostError():
+            return bad_request()
+        case _ if _blames_nul(error):
+            return nul_byte()
+    return unexpected()
+
+
+def not_found() -> Problem:
+    """404, for what is not there and for what is someone else's: the answer must not tell which."""
+    return Problem(404, _("Nothing here"), _("There is nothing at this address, or it isn’t yours. Check the link."))
+
+
+def bad_request() -> Problem:
+    return Problem(
+        400, _("Unreadable request"), _("The site could not read that request. Go back, reload the page and try again.")
+    )
+
+
+def nul_byte() -> Problem:
+    return Problem(400, _("Unreadable request"), _("Text may not hold a NUL character. Remove it and try again."))
+
+
+def unexpected() -> Problem:
+    return Problem(
+        500, _("Something broke here"), _("It is our fault and it has been written to the log. Try again in a moment.")
+    )
+
+
+def of_status(status: int, detail: str = "") -> Problem:
+    """The problem for a bare HTTP status."""
+    match status:
+        case 404:
+            problem = not_found()
+        case 405:
+            problem = Problem(
+                405, _("Method not allowed"), _("This address does not answer that method. See the Allow header.")
+            )
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            problem = unexpected()
+        case _:
+            problem = Problem(
+                status, HTTPStatus(status).phrase, _("The request was refused. Check it against the API’s description.")
+            )
+    problem.status = status
+    problem.detail = detail or problem.detail
+    return problem
+
+
+def install_problem_handlers(api: NinjaAPI) -> None:
+    """Every error of `api` becomes problem+json, unreadable and hostile input included."""
+    api.parser = StrictParser()
+
+    def answer(request: HttpRequest, error: Exception) -> HttpResponse:
+        problem = problem_of(error)
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Problem):
+            log.error("%s %s failed", request.method, request.path, exc_info=error)
+        return json_response(problem)
+
+    for kind in (Problem, ValidationError, Throttled, HttpError, Http404, PermissionDenied, SuspiciousOperation, Exception):
+        api.add_exception_handler(kind, answer)
+
+
+class StrictParser(Parser):
+    """JSON bodies, without the two things a database refuses: NUL characters and NaN."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        try:
+            text = request.body.decode("utf-8")
+            document = json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise Problem(400, _("Not JSON"), _("The body is not valid JSON in UTF-8.")) from error
+        if "\\u0000" in text or "\x00" in text:
+            raise nul_byte()
+        return document
+
+    def parse_querydict(self, data: Any, list_fields: list[str], request: HttpRequest) -> Any:
+        for _key, values in data.lists():
+            if any("\x00" in str(value) for value in values):
+                raise nul_byte()
+        return super().parse_querydict(data, list_fields, request)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _blames_nul(error: Exception) -> bool:
+    """Whether a database refused text for its NUL; PostgreSQL says so in words only."""
+    return isinstance(error, ValueError) and "NUL (0x00)" in str(error)
+
+
+def _invalid(error: ValidationError) -> Problem:
+    errors = [
+        {"where": ".".join(str(part) for part in item.get("loc", ())), "message": str(item.get("msg", ""))}
+        for item in error.errors
+    ]
+    first = errors[0] if errors else {"where": "", "message": ""}
+    detail = _("%(where)s: %(message)s.") % {"where": first["where"] or _("request"), "message": first["message"].rstrip(".")}
+    return Problem(422, _("Some values don’t fit"), detail, errors=errors)
