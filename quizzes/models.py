@@ -36,6 +36,7 @@ class Misconception(models.Model):
     """Something people believe, and why it fails. Distractors point to it."""
 
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="misconceptions")
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="misconceptions")  # whose file defines it
     slug = models.SlugField(max_length=80)
     title = models.CharField(max_length=200)
     belief = models.TextField()
@@ -161,25 +162,52 @@ class QuizQuestion(models.Model):
 
 
 class Attempt(models.Model):
-    """One sitting: open → finished. It keeps the quiz version it began with."""
+    """One sitting: open → finished. It keeps the quiz version it began with.
+
+    A redo holds only the questions that an earlier, finished attempt missed, and follows the rules of practice.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="attempts"
     )  # none: erased
     quiz_version = models.ForeignKey(QuizVersion, on_delete=models.PROTECT, related_name="attempts")
+    redo_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="redos")
+    is_redo = models.BooleanField(default=False)
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["user", "-started_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "quiz_version", "is_redo"],
+                condition=models.Q(finished_at__isnull=True),
+                name="one_open_attempt_per_user_and_quiz_version",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.finished_at is not None
+
+    @property
+    def is_practice(self) -> bool:
+        """Hints and further tries are allowed, and nothing counts."""
+        return self.is_redo or self.quiz_version.quiz.mode == QuizMode.PRACTICE
 
 
 class AttemptQuestion(models.Model):
-    """What the learner saw of one question: the order of its options; and the answer not yet committed."""
+    """What the learner saw of one question: the order of its options; and the answer not yet committed.
+
+    open → (committed) answered → (the policy allows it) its answer is shown; from then on it takes no further response.
+    """
 
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="questions")
-    position = models.PositiveSmallIntegerField()
+    position = models.PositiveSmallIntegerField()  # from 1
     question_version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="+")
     points = models.PositiveSmallIntegerField(default=1)
     option_order = models.JSONField()  # option keys as shown
@@ -187,6 +215,7 @@ class AttemptQuestion(models.Model):
     draft_saved_at = models.DateTimeField(null=True, blank=True)
     hint_shown_at = models.DateTimeField(null=True, blank=True)
     steps_shown = models.PositiveSmallIntegerField(default=0)
+    answer_shown_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["position"]
@@ -194,13 +223,15 @@ class AttemptQuestion(models.Model):
 
 
 class Response(models.Model):
-    """One committed answer: append-only. A test takes one per question; practice takes as many as the learner likes."""
+    """One committed answer: append-only. A test takes one per question; practice takes them until the answer is shown."""
 
     attempt_question = models.ForeignKey(AttemptQuestion, on_delete=models.CASCADE, related_name="responses")
     number = models.PositiveSmallIntegerField(default=1)
-    options = models.JSONField()
+    options = models.JSONField()  # option keys; empty when the learner gave up and asked for the steps
+    gave_up = models.BooleanField(default=False)
     idempotency_key = models.CharField(max_length=64)
     hint_seen = models.BooleanField(default=False)
+    steps_seen = models.PositiveSmallIntegerField(default=0)
     committed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,0 +1,308 @@
+"""Quizzes and attempts over HTTP. Options go by the letters that this learner saw, so an id says nothing about the key."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from ninja import Field, Path, Query, Router, Schema
+
+from accounts import people
+from accounts.auth import cookie_or_bearer
+from lessons.services import lesson_named
+from quizzes.grading import key_at
+from quizzes.models import Attempt, Quiz, QuizMode, QuizVersion
+from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, questions_of
+from quizzes.results import result_of
+from quizzes.services import (
+    attempt_for,
+    attempt_question,
+    current_quiz_version,
+    finish_attempt,
+    save_answer,
+    show_hint,
+    show_step,
+    start_attempt,
+    submit_response,
+)
+
+router = Router(tags=["quizzes"], auth=cookie_or_bearer)
+
+LARGEST_ID = 2**63 - 1
+RowId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+Position = Annotated[int, Path(ge=1, le=1000)]
+
+
+class QuizOut(Schema):
+    id: int
+    mode: str
+    title: str
+    reveal: str
+    questions: int
+    lesson: str
+    lesson_version: int
+
+
+class QuizList(Schema):
+    items: list[QuizOut]
+    next: str | None = None
+
+
+class OptionOut(Schema):
+    id: str  # the letter under which this learner sees the option
+    html: str
+    chosen: bool
+    mark: str = Field(description="“right” or “wrong”, once it may be told; else empty.")
+
+
+class MisconceptionOut(Schema):
+    option: str
+    title: str
+    belief: str
+    why: str
+
+
+class VerdictOut(Schema):
+    right: bool
+    gave_up: bool
+    option: str
+    feedback: str
+    misconception: MisconceptionOut | None
+
+
+class AnswerOut(Schema):
+    option: str
+    reason: str
+    final: str
+    quick_check: str
+    mistakes: list[MisconceptionOut]
+
+
+class QuestionOut(Schema):
+    number: int
+    about: str
+    difficulty: str
+    objective: str
+    stem: str
+    options: list[OptionOut]
+    open: bool = Field(description="Whether it still takes an answer.")
+    answered: bool
+    tries: int
+    hint: str | None
+    steps: list[str]
+    verdict: VerdictOut | None = Field(description="About the latest answer, as soon as the reveal policy allows it.")
+    answer: AnswerOut | None = Field(description="What is right and why, as soon as the reveal policy allows it.")
+
+
+class ObjectiveOut(Schema):
+    objective: str
+    reached: float
+    points: float
+
+
+class ResultOut(Schema):
+    score: float
+    right: int
+    questions: int
+    reached: float
+    points: float
+    objectives: list[ObjectiveOut]
+
+
+class AttemptOut(Schema):
+    id: UUID
+    mode: str
+    reveal: str
+    lesson: str
+    lesson_version: int
+    started_at: datetime
+    finished_at: datetime | None
+    questions: list[QuestionOut]
+    result: ResultOut | None = Field(description="After finishing.")
+
+
+class ChoiceIn(Schema):
+    options: list[Annotated[str, Field(max_length=16)]] = Field(max_length=6)
+    final: bool = Field(default=False, description="No: keep the choice. Yes: commit and grade it.")
+    idempotency_key: str = Field(default="", max_length=64, description="Needed with final: the same key is graded once.")
+
+
+class ChoiceOut(Schema):
+    status: str = Field(description="“saved”, “answered” (nothing may be told yet) or “graded”.")
+    question: QuestionOut
+
+
+def never_kept(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """The operation with `Cache-Control: no-store` on its answer."""
+
+    @functools.wraps(operation)
+    def kept_by_nobody(request: HttpRequest, response: HttpResponse, *args: Any, **kwargs: Any) -> Any:
+        add_never_cache_headers(response)
+        return operation(request, response, *args, **kwargs)
+
+    return kept_by_nobody
+
+
+@router.get("/quizzes", response=QuizList, summary="The quizzes of a lesson")
+def list_quizzes(request: HttpRequest, lesson: Annotated[str, Query(max_length=80)]) -> Any:
+    version = lesson_named(lesson)
+    quizzes = QuizVersion.objects.filter(lesson_version=version).select_related("quiz").order_by("quiz__mode")
+    return {"items": [_quiz(quiz, lesson, version.number) for quiz in quizzes], "next": None}
+
+
+@router.post("/quizzes/{quiz_id}/attempts", response=AttemptOut, summary="Begin, or go on with the open attempt")
+@never_kept
+def create_attempt(request: HttpRequest, response: HttpResponse, quiz_id: RowId) -> Any:
+    quiz = get_object_or_404(Quiz.objects.select_related("lesson__course"), pk=quiz_id)
+    quiz_version = current_quiz_version(quiz)
+    attempt = start_attempt(user=people.ensure(request), quiz_version=quiz_version, now=timezone.now())
+    return _attempt(attempt)
+
+
+@router.get("/attempts/{attempt_id}", response=AttemptOut, summary="What was shown, answered and graded so far")
+@never_kept
+def get_attempt(request: HttpRequest, response: HttpResponse, attempt_id: UUID) -> Any:
+    return _attempt(attempt_for(attempt_id=attempt_id, person=people.current(request)))
+
+
+@router.put("/attempts/{attempt_id}/questions/{position}", response=ChoiceOut, summary="Keep or commit an answer")
+@never_kept
+def put_answer(request: HttpRequest, response: HttpResponse, attempt_id: UUID, position: Position, choice: ChoiceIn) -> Any:
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    order = attempt_question(attempt, position).option_order
+    options = [key_at(letter, order) or letter for letter in choice.options]
+    if choice.final:
+        submit_response(
+            attempt=attempt, position=position, options=options, idempotency_key=choice.idempotency_key, now=timezone.now()
+        )
+    else:
+        save_answer(attempt=attempt, position=position, options=options, now=timezone.now())
+    question = _one(attempt, position)
+    committed = "graded" if question.verdict else "answered"
+    return {"status": committed if choice.final else "saved", "question": _question(question)}
+
+
+@router.post("/attempts/{attempt_id}/questions/{position}/hint", response=QuestionOut, summary="Show the hint (practice)")
+@never_kept
+def post_hint(request: HttpRequest, response: HttpResponse, attempt_id: UUID, position: Position) -> Any:
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    show_hint(attempt=attempt, position=position, now=timezone.now())
+    return _question(_one(attempt, position))
+
+
+@router.post(
+    "/attempts/{attempt_id}/questions/{position}/steps/{step}",
+    response=QuestionOut,
+    summary="Show the solution up to a step (practice); before any answer this gives up",
+)
+@never_kept
+def post_step(request: HttpRequest, response: HttpResponse, attempt_id: UUID, position: Position, step: Position) -> Any:
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    show_step(attempt=attempt, position=position, step=step, now=timezone.now())
+    return _question(_one(attempt, position))
+
+
+@router.post("/attempts/{attempt_id}/finish", response=AttemptOut, summary="Hand in; doing it twice changes nothing")
+@never_kept
+def post_finish(request: HttpRequest, response: HttpResponse, attempt_id: UUID) -> Any:
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    return _attempt(finish_attempt(attempt=attempt, now=timezone.now()))
+
+
+# --- values as JSON ----------------------------------------------------------------------------------------------------------
+
+
+def _quiz(version: QuizVersion, lesson: str, number: int) -> dict[str, Any]:
+    return {
+        "id": version.quiz_id,
+        "mode": version.quiz.mode,
+        "title": version.title,
+        "reveal": version.reveal,
+        "questions": version.quiz_questions.count(),
+        "lesson": lesson,
+        "lesson_version": number,
+    }
+
+
+def _one(attempt: Attempt, position: int) -> QuestionView:
+    """One question of the attempt, as its learner may see it now."""
+    questions = questions_of(attempt)
+    asked = next(question for question in questions if question.position == position)
+    return question_view(attempt, asked, total=len(questions))
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    version = attempt.quiz_version.lesson_version
+    questions = questions_of(attempt)
+    return {
+        "id": attempt.pk,
+        "mode": QuizMode.PRACTICE.value if attempt.is_practice else QuizMode.TEST.value,
+        "reveal": attempt.quiz_version.reveal,
+        "lesson": version.lesson.slug,
+        "lesson_version": version.number,
+        "started_at": attempt.started_at,
+        "finished_at": attempt.finished_at,
+        "questions": [_question(question_view(attempt, question, total=len(questions))) for question in questions],
+        "result": _result(attempt) if attempt.is_finished else None,
+    }
+
+
+def _question(view: QuestionView) -> dict[str, Any]:
+    return {
+        "number": view.number,
+        "about": view.about,
+        "difficulty": view.difficulty,
+        "objective": view.objective,
+        "stem": view.stem,
+        "options": [
+            {"id": option.letter, "html": option.html, "chosen": option.chosen, "mark": option.mark} for option in view.options
+        ],
+        "open": view.is_open,
+        "answered": view.situation.answered,
+        "tries": view.tries,
+        "hint": view.hint,
+        "steps": list(view.steps),
+        "verdict": view.verdict
+        and {
+            "right": view.verdict.right,
+            "gave_up": view.verdict.gave_up,
+            "option": view.verdict.letter,
+            "feedback": view.verdict.feedback,
+            "misconception": view.verdict.misconception and _misconception(view.verdict.misconception),
+        },
+        "answer": view.answer
+        and {
+            "option": view.answer.letter,
+            "reason": view.answer.reason,
+            "final": view.answer.final,
+            "quick_check": f"{view.answer.quick_check} {view.answer.option}",
+            "mistakes": [_misconception(mistake) for mistake in view.answer.mistakes],
+        },
+    }
+
+
+def _misconception(view: MisconceptionView) -> dict[str, str]:
+    return {"option": view.letter, "title": view.title, "belief": view.belief, "why": view.why}
+
+
+def _result(attempt: Attempt) -> dict[str, Any]:
+    result = result_of(attempt)
+    names = objectives_of(attempt.quiz_version.lesson_version)
+    return {
+        "score": result.total.share,
+        "right": result.right,
+        "questions": len(result.items),
+        "reached": result.total.reached,
+        "points": result.total.points,
+        "objectives": [
+            {"objective": names.get(name, name), "reached": tally.reached, "points": tally.points}
+            for name, tally in result.by_objective.items()
+        ],
+    }

@@ -1,0 +1,272 @@
+"""What is wrong with a lesson's questions: each finding says where and what to do. Errors stop publishing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from inference.models import Proof
+from inference.proofs import Snippet, result_of
+from inference.sandbox.snippets import normalised_output, outputs_match
+from lessons.documents import Document, Path
+from lessons.figures import BadFigure
+from lessons.markdown import check as check_markdown
+from lessons.parts import Finding, PartContext, Severity
+from quizzes.models import Misconception, Question
+from quizzes.questions import Fault, kind_named
+from quizzes.schema import ProofDocument, QuestionDocument, QuestionsDocument, snippets_of
+from quizzes.words import compared, filled
+
+NOTABLY_LONGER = 1.2
+"""How much longer than every other option a right one must be for a guesser to notice."""
+
+PROVED = ("output", "error")
+"""What a question is about when its key must be proved by running."""
+
+_QUESTION_BLOCK = re.compile(r"^[ \t]*:::+[ \t]*question\b", re.MULTILINE)
+_TEXT_BLOCK = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?$")
+
+
+def findings_of(document: QuestionsDocument, source: Document, context: PartContext, text: str) -> list[Finding]:
+    """Everything that is wrong with the document, in the order of its lines."""
+    checks = _Checks(document, source, context, text.replace("\r\n", "\n").split("\n"))
+    found = [
+        *checks.misconceptions(),
+        *checks.quizzes(),
+        *(finding for index in range(len(document.questions)) for finding in checks.question(index)),
+    ]
+    return sorted(set(found), key=lambda finding: (finding.line, finding.severity, finding.message))
+
+
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    document: QuestionsDocument
+    source: Document
+    context: PartContext
+    lines: Sequence[str]
+
+    def error(self, path: Path, message: str) -> Finding:
+        return Finding(self.source.file, self.source.line(path), message)
+
+    def warning(self, path: Path, message: str) -> Finding:
+        return Finding(self.source.file, self.source.line(path), message, Severity.WARNING)
+
+    # --- the file as a whole
+
+    def misconceptions(self) -> Iterator[Finding]:
+        """Slugs are unique in the whole course, and each belongs to one lesson."""
+        slugs = Counter(misconception.slug for misconception in self.document.misconceptions)
+        owners = dict(
+            Misconception.objects.filter(course=self.context.course, slug__in=slugs)
+            .exclude(lesson=self.context.lesson)
+            .values_list("slug", "lesson__slug")
+        )
+        for index, misconception in enumerate(self.document.misconceptions):
+            path = ("misconceptions", index, "slug")
+            if slugs[misconception.slug] > 1:
+                yield self.error(
+                    path, _("The misconception “%(slug)s” is defined twice. Keep one.") % {"slug": misconception.slug}
+                )
+            if owner := owners.get(misconception.slug):
+                yield self.error(
+                    path,
+                    _(
+                        "The misconception “%(slug)s” is defined by the lesson “%(lesson)s” already. Options may name it;"
+                        " remove it here, or choose another slug."
+                    )
+                    % {"slug": misconception.slug, "lesson": owner},
+                )
+            for field in ("belief", "why"):
+                yield from self.words(getattr(misconception, field), ("misconceptions", index, field))
+
+    def quizzes(self) -> Iterator[Finding]:
+        """Test and practice name questions of this file, each once, and share none."""
+        known = {question.uid for question in self.document.questions}
+        test = self.document.test.questions if self.document.test else []
+        practice = self.document.practice.questions if self.document.practice else []
+        for name, asked in (("test", test), ("practice", practice)):
+            for index, uid in enumerate(asked):
+                path = (name, "questions", index)
+                if uid not in known:
+                    yield self.error(
+                        path, _("There is no question “%(uid)s” in this file. Correct the uid, or write it.") % {"uid": uid}
+                    )
+                if asked.index(uid) < index:
+                    yield self.error(path, _("The question “%(uid)s” stands here twice. Keep one.") % {"uid": uid})
+        for index, uid in enumerate(practice):
+            if uid in test:
+                message = _(
+                    "The question “%(uid)s” is in the test as well: practising it would tell its answer. Use another one."
+                )
+                yield self.error(("practice", "questions", index), message % {"uid": uid})
+        for mode, asked in (("test", test), ("practise", practice)):
+            if mode in self.context.meta.get("modes", []) and not asked:
+                message = _("The lesson declares the mode “%(mode)s”, but no question is asked there, so it is not shown.")
+                yield self.warning((), message % {"mode": mode})
+
+    # --- one question
+
+    def question(self, index: int) -> Iterator[Finding]:
+        question = self.document.questions[index]
+        path: Path = ("questions", index)
+        yield from self.identity(question, path)
+        yield from self.options(question, path)
+        yield from self.all_words(question, path)
+        yield from self.proof(question, path)
+
+    def identity(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
+        uids = [other.uid for other in self.document.questions]
+        if uids.count(question.uid) > 1:
+            yield self.error(
+                (*path, "uid"), _("Two questions have the uid “%(uid)s”. Give each its own.") % {"uid": question.uid}
+            )
+        elsewhere = (
+            Question.objects.filter(uid=question.uid).exclude(lesson=self.context.lesson).select_related("lesson").first()
+        )
+        if elsewhere:
+            message = _("The uid “%(uid)s” belongs to a question of the lesson “%(lesson)s”. Choose another one.")
+            yield self.error((*path, "uid"), message % {"uid": question.uid, "lesson": elsewhere.lesson.slug})
+        objectives = [objective["id"] for objective in self.context.meta.get("objectives", [])]
+        if question.objective not in objectives:
+            message = _("The lesson has no objective “%(objective)s”. Objectives: %(known)s.")
+            known = ", ".join(objectives) or _("none")
+            yield self.error((*path, "objective"), message % {"objective": question.objective, "known": known})
+        asked = [*(self.document.test.questions if self.document.test else ())]
+        asked += self.document.practice.questions if self.document.practice else []
+        if question.uid not in asked:
+            yield self.warning((*path, "uid"), _("Neither the test nor practice asks “%(uid)s”.") % {"uid": question.uid})
+
+    def options(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
+        ids = [option.id for option in question.options]
+        for fault in kind_named(question.kind).faults(ids, [option.id for option in question.right]):
+            yield self.error((*path, "options"), sentence(fault))
+        known = {misconception.slug for misconception in self.document.misconceptions}
+        known |= set(Misconception.objects.filter(course=self.context.course).values_list("slug", flat=True))
+        for index, option in enumerate(question.options):
+            here = (*path, "options", index)
+            if ids.index(option.id) < index:
+                yield self.error((*here, "id"), _("Two options have the id “%(id)s”. Give each its own.") % {"id": option.id})
+            if option.misconception and option.misconception not in known:
+                message = _("There is no misconception “%(slug)s” in this course. Define it under misconceptions.")
+                yield self.error((*here, "misconception"), message % {"slug": option.misconception})
+            if option.right and option.misconception:
+                yield self.error((*here, "misconception"), _("The right option can’t stand for a misconception. Remove it."))
+            if not option.right and not option.misconception:
+                message = _("Option “%(id)s” is wrong without a misconception: say which belief leads to it.")
+                yield self.warning(here, message % {"id": option.id})
+        yield from self.option_texts(question, path)
+
+    def option_texts(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
+        """No two options read the same, and the right one doesn't stand out by its length."""
+        try:
+            texts = [compared(filled(option.text, self.context.facts)) for option in question.options]
+        except BadFigure:
+            return  # said where the words are checked
+        for index, text in enumerate(texts):
+            if texts.index(text) < index:
+                message = _("Options “%(first)s” and “%(second)s” read the same. Change one of them.")
+                names = {"first": question.options[texts.index(text)].id, "second": question.options[index].id}
+                yield self.error((*path, "options", index, "text"), message % names)
+        right = [len(text) for text, option in zip(texts, question.options, strict=True) if option.right]
+        wrong = [len(text) for text, option in zip(texts, question.options, strict=True) if not option.right]
+        if right and wrong and question.about not in PROVED and min(right) > NOTABLY_LONGER * max(wrong):
+            message = _("The right option is much the longest, which gives it away. Shorten it, or lengthen another.")
+            yield self.warning((*path, "options"), message)
+
+    def all_words(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
+        for field in ("stem", "hint", "answer"):
+            yield from self.words(getattr(question, field), (*path, field))
+        for index, step in enumerate(question.solution):
+            yield from self.words(step, (*path, "solution", index))
+        for index, option in enumerate(question.options):
+            yield from self.words(option.text, (*path, "options", index, "text"))
+            yield from self.words(option.feedback, (*path, "options", index, "feedback"))
+
+    def words(self, text: str, path: Path) -> Iterator[Finding]:
+        """What is wrong with one Markdown text: figures without facts, formulas, pictures, links."""
+        line = self.source.line(path)
+        if line <= len(self.lines) and _TEXT_BLOCK.search(self.lines[line - 1]):
+            line += 1  # the words begin below `stem: |`
+        yield from check_markdown(
+            text, facts=self.context.facts, file=self.source.file, first_line=line, pictures=self.context.pictures
+        )
+        if _QUESTION_BLOCK.search(text):
+            yield self.error(path, _("A question can’t hold another question. Remove the “::: question” block."))
+
+    # --- proofs
+
+    def proof(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
+        """A question about output or an error is proved by running; its mistakes are proved the same way."""
+        here = (*path, "proof")
+        if question.proof is None:
+            if question.about in PROVED:
+                message = _("A question about %(about)s needs a proof: the snippet that shows which option is right.")
+                yield self.error(path, message % {"about": question.about})
+            return
+        options = {option.id: option for option in question.options}
+        for option in question.proof.mistakes:
+            where = (*here, "mistakes", option)
+            if option not in options:
+                yield self.error(where, _("There is no option “%(id)s” whose mistake this could be.") % {"id": option})
+            elif options[option].right:
+                yield self.error(where, _("Option “%(id)s” is right, so no mistake leads to it.") % {"id": option})
+        for option, snippet in snippets_of(question).items():
+            where = (*here, "mistakes", option) if option else (*here, "snippet")
+            expected = options.get(option) if option else next(iter(question.right), None)
+            if expected is not None:
+                words = question.stem if question.proof.compare == "stem" and not option else expected.text
+                yield from self.proved(snippet, question.proof, words, where)
+
+    def proved(self, snippet: Snippet, proof: ProofDocument, words: str, where: Path) -> Iterator[Finding]:
+        run = self.context.proofs(snippet)
+        if run is None:
+            message = _("This snippet has no proof for the installed versions yet. Run manage.py check_content --record.")
+            yield self.error(where, message)
+            return
+        if run.missing:
+            message = _("This snippet could not run: it needs %(missing)s, which is not on this machine.")
+            yield self.error(where, message % {"missing": run.missing})
+            return
+        for warned in run.warnings:
+            yield self.warning(where, _("This snippet warns: %(warning)s") % {"warning": warned})
+        try:
+            words = filled(words, self.context.facts)
+        except BadFigure:
+            return  # said where the words are checked
+        printed = printed_by(run, proof.compare)
+        if proof.compare == "stem":
+            if not stands_in(printed, words):
+                message = _("This snippet ends with “%(printed)s”, which the stem does not show. Correct one of them.")
+                yield self.error(where, message % {"printed": normalised_output(printed)[:300]})
+        elif not outputs_match(printed, words):
+            message = _("Running this gives “%(printed)s”, but the option says “%(option)s”. Correct one of them.")
+            yield self.error(where, message % {"printed": printed.strip()[:300], "option": normalised_output(words)[:300]})
+
+
+def printed_by(run: Proof, compare: str) -> str:
+    """What a run is compared by: what it printed, or the last line of its error; for a stem the error if there is one."""
+    error = result_of(run).error
+    if compare == "output":
+        return run.output
+    return error or (run.output if compare == "stem" else "")
+
+
+def stands_in(printed: str, stem: str) -> bool:
+    """Whether the stem shows what was printed, word for word; blanks at line ends don't count."""
+    lines = [line.rstrip() for line in stem.split("\n")]
+    wanted = normalised_output(printed)
+    return bool(wanted) and wanted in "\n".join(lines)
+
+
+def sentence(fault: Fault) -> str:
+    """What is wrong with a question's options, and what to do."""
+    return {
+        Fault.TOO_FEW_OPTIONS: _("A question needs at least two options. Add one."),
+        Fault.TOO_MANY_OPTIONS: _("A question has at most six options. Remove some."),
+        Fault.NO_RIGHT_OPTION: _("No option is right. Mark one with right: true."),
+        Fault.SEVERAL_RIGHT_OPTIONS: _("Several options are right. Leave right: true on one of them."),
+    }[fault]

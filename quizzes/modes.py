@@ -1,0 +1,85 @@
+"""The two modes that quizzes add to a lesson: Practise and Test. Both are doors; the questions are at /attempts/…"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.translation import gettext_lazy as _
+
+from lessons.models import LessonVersion
+from lessons.modes import Group, LessonPage
+from quizzes.models import About, Attempt, Difficulty, QuizMode, QuizVersion
+from quizzes.results import result_of
+from quizzes.services import attempts_at, quiz_version_of
+from web.problems import not_found
+
+PREVIOUS_SHOWN = 5
+
+
+class _QuizMode:
+    """A lesson's door to one of its quizzes."""
+
+    quiz_mode: QuizMode
+    template: str
+
+    def offered(self, version: LessonVersion) -> bool:
+        """Whether this version asks any such questions."""
+        return QuizVersion.objects.filter(lesson_version=version, quiz__mode=self.quiz_mode).exists()
+
+    def respond(self, request: HttpRequest, page: LessonPage) -> HttpResponse:
+        """What the quiz is, what was reached before, and the way in."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        quiz_version = quiz_version_of(page.version, self.quiz_mode)
+        if quiz_version is None:
+            raise not_found()
+        return page.render(self.template, self.context(page, quiz_version))
+
+    def context(self, page: LessonPage, quiz_version: QuizVersion) -> dict[str, Any]:
+        attempts = attempts_at(quiz=quiz_version.quiz, person=page.person)
+        asked = quiz_version.quiz_questions.values_list("question_version__difficulty", "question_version__about")
+        rows = list(asked)
+        return {
+            "quiz_version": quiz_version,
+            "count": len(rows),
+            "difficulties": _counted([difficulty for difficulty, _about in rows], Difficulty),
+            "abouts": _counted([about for _difficulty, about in rows], About),
+            "open_attempt": next((attempt for attempt in attempts if _is_open_at(attempt, quiz_version)), None),
+            "previous": [
+                {"attempt": attempt, "result": result_of(attempt) if attempt.is_finished else None}
+                for attempt in attempts[:PREVIOUS_SHOWN]
+                if not _is_open_at(attempt, quiz_version)
+            ],
+        }
+
+
+def _is_open_at(attempt: Attempt, quiz_version: QuizVersion) -> bool:
+    return not attempt.is_finished and attempt.quiz_version_id == quiz_version.pk
+
+
+def _counted(values: list[str], names: type[Difficulty] | type[About]) -> list[tuple[str, int]]:
+    """What there is of each, in the order of the names: ("easy", 3)."""
+    counts = Counter(values)
+    return [(str(name.label), counts[name.value]) for name in names if counts[name.value]]
+
+
+class PractiseMode(_QuizMode):
+    slug = "practise"
+    title = _("Practise")
+    group = Group.DO.value
+    order = 20
+    quiz_mode = QuizMode.PRACTICE
+    template = "quizzes/practise.html"
+
+
+class TestMode(_QuizMode):
+    __test__ = False  # pytest would take it for a test
+
+    slug = "test"
+    title = _("Test")
+    group = Group.KEEP.value
+    order = 10
+    quiz_mode = QuizMode.TEST
+    template = "quizzes/test.html"

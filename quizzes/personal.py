@@ -1,0 +1,79 @@
+"""What this room keeps of a person: their attempts. Export, erasure, and a guest's work joining an account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from quizzes.grading import letter_of
+from quizzes.models import Attempt
+from quizzes.results import Committed, ResultItem, result_of
+from quizzes.services import finish_attempt
+
+
+def export(user: User) -> dict[str, Any]:
+    """Everything this person answered, in values that JSON can hold."""
+    attempts = Attempt.objects.filter(user=user).select_related("quiz_version__quiz", "quiz_version__lesson_version__lesson")
+    return {"attempts": [_attempt(attempt) for attempt in attempts.order_by("started_at")]}
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    version = attempt.quiz_version.lesson_version
+    result = result_of(attempt)
+    return {
+        "id": str(attempt.pk),
+        "mode": "practice" if attempt.is_practice else "test",
+        "lesson": version.title,
+        "lesson_version": version.number,
+        "started_at": attempt.started_at.isoformat(),
+        "finished_at": attempt.finished_at.isoformat() if attempt.finished_at else None,
+        "score": result.total.share if attempt.is_finished else None,
+        "questions": [_question(item, finished=attempt.is_finished) for item in result.items],
+    }
+
+
+def _question(item: ResultItem, *, finished: bool) -> dict[str, Any]:
+    question = item.question
+    return {
+        "number": question.position,
+        "question": question.question_version.stem,
+        "draft": [letter_of(key, question.option_order) for key in question.draft],
+        "hint_shown": question.hint_shown_at is not None,
+        "steps_shown": question.steps_shown,
+        "answers": [_answer(committed, question.option_order, finished=finished) for committed in item.committed],
+    }
+
+
+def _answer(committed: Committed, order: list[str], *, finished: bool) -> dict[str, Any]:
+    response = committed.response
+    return {
+        "options": [letter_of(key, order) for key in response.options],
+        "gave_up": response.gave_up,
+        "at": response.committed_at.isoformat(),
+        # An export must not be a way around the policy: an open attempt keeps its grades to itself.
+        "right": committed.is_right if finished else None,
+    }
+
+
+def erase(user: User) -> None:
+    """The answers stay, without a name: statistics and grades of questions rest on them."""
+    Attempt.objects.filter(user=user).update(user=None)
+
+
+def merge(guest: User, user: User) -> None:
+    """The guest's attempts become the account's.
+
+    Where both have one open at the same quiz version, the guest's goes on, since the learner was just in it; the account's is
+    finished as it stands.
+    """
+    with transaction.atomic():
+        for attempt in Attempt.objects.filter(user=guest, finished_at__isnull=True):
+            same = Attempt.objects.filter(
+                user=user, quiz_version_id=attempt.quiz_version_id, is_redo=attempt.is_redo, finished_at__isnull=True
+            )
+            for older in same:
+                finish_attempt(attempt=older, now=timezone.now())
+        Attempt.objects.filter(user=guest).update(user=user)

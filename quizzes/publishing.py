@@ -1,0 +1,142 @@
+"""From questions.yaml to immutable rows: a new question version only where its public words changed, a new key where only the key did."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lessons.facts import Recorder
+from lessons.models import Course, LessonVersion
+from lessons.parts import PartContext
+from quizzes.models import (
+    KeyRevision,
+    Misconception,
+    Option,
+    Question,
+    QuestionVersion,
+    Quiz,
+    QuizMode,
+    QuizQuestion,
+    QuizVersion,
+    Reveal,
+)
+from quizzes.schema import QuestionDocument, QuestionsDocument
+from quizzes.words import record_facts
+
+
+def publish_questions(document: QuestionsDocument, context: PartContext, version: LessonVersion) -> None:
+    """Stores a checked document's questions, keys and quizzes as the ones of `version`. To be called in a transaction."""
+    _keep_misconceptions(document, version)
+    beliefs = _beliefs(version.lesson.course)
+    published = {question.uid: _publish_question(question, context, version, beliefs) for question in document.questions}
+    if document.test:
+        quiz = _quiz_version(version, QuizMode.TEST, title=document.test.title, reveal=Reveal(document.test.reveal))
+        _ask(quiz, [published[uid] for uid in document.test.questions])
+    if document.practice:
+        quiz = _quiz_version(version, QuizMode.PRACTICE, title="", reveal=Reveal.EACH)
+        _ask(quiz, [published[uid] for uid in document.practice.questions])
+
+
+def _keep_misconceptions(document: QuestionsDocument, version: LessonVersion) -> None:
+    lesson = version.lesson
+    slugs = [misconception.slug for misconception in document.misconceptions]
+    Misconception.objects.filter(lesson=lesson).exclude(slug__in=slugs).delete()
+    for misconception in document.misconceptions:
+        words = misconception.model_dump(exclude={"slug"})
+        Misconception.objects.update_or_create(
+            course=lesson.course, slug=misconception.slug, defaults={"lesson": lesson, **words}
+        )
+
+
+def _beliefs(course: Course) -> dict[str, dict[str, str]]:
+    """Slug → the words that a key keeps of each misconception of the course."""
+    rows = Misconception.objects.filter(course=course).values("slug", "title", "belief", "why", "mistake")
+    return {row["slug"]: dict(row) for row in rows}
+
+
+def _publish_question(
+    document: QuestionDocument, context: PartContext, version: LessonVersion, beliefs: Mapping[str, dict[str, str]]
+) -> QuestionVersion:
+    question, _new = Question.objects.get_or_create(uid=document.uid, defaults={"lesson": version.lesson})
+    asked = _question_version(question, document, context)
+    _keep_key(asked, document, context, beliefs, version)
+    return asked
+
+
+def _question_version(question: Question, document: QuestionDocument, context: PartContext) -> QuestionVersion:
+    public = public_part(document, context)
+    digest = hashlib.sha256(json.dumps(public, sort_keys=True, default=str).encode()).hexdigest()
+    newest = question.versions.order_by("-number").first()
+    if newest and newest.public_sha256 == digest:
+        return newest
+    options = public.pop("options")
+    made = QuestionVersion.objects.create(
+        question=question, number=newest.number + 1 if newest else 1, public_sha256=digest, **public
+    )
+    Option.objects.bulk_create(
+        Option(question_version=made, position=position, **option) for position, option in enumerate(options)
+    )
+    return made
+
+
+def public_part(document: QuestionDocument, context: PartContext) -> dict[str, Any]:
+    """All that is shown of a question before an answer, with the facts its words show."""
+    facts = Recorder(context.facts)
+    record_facts([document.stem, *(option.text for option in document.options)], facts)
+    return {
+        "kind": document.kind,
+        "about": document.about,
+        "difficulty": document.difficulty,
+        "objective": document.objective,
+        "stem": document.stem,
+        "options": [{"key": option.id, "text": option.text} for option in document.options],
+        "facts": facts.values,
+    }
+
+
+def key_part(document: QuestionDocument, context: PartContext, beliefs: Mapping[str, dict[str, str]]) -> dict[str, Any]:
+    """All that is shown of a question after an answer, with the facts its words show."""
+    misconceptions = {option.id: beliefs[option.misconception] for option in document.options if option.misconception}
+    words = [document.hint, document.answer, *document.solution, *(option.feedback for option in document.options)]
+    words += [belief[field] for belief in misconceptions.values() for field in ("belief", "why")]
+    facts = Recorder(context.facts)
+    record_facts(words, facts)
+    return {
+        "correct": [option.id for option in document.right],
+        "feedback": {option.id: option.feedback for option in document.options},
+        "misconceptions": misconceptions,
+        "hint": document.hint,
+        "solution": list(document.solution),
+        "answer": document.answer,
+        "facts": facts.values,
+    }
+
+
+def _keep_key(
+    asked: QuestionVersion,
+    document: QuestionDocument,
+    context: PartContext,
+    beliefs: Mapping[str, dict[str, str]],
+    version: LessonVersion,
+) -> None:
+    key = json.loads(json.dumps(key_part(document, context, beliefs), default=str))  # as the database will give it back
+    newest = asked.key_revisions.order_by("-number").first()
+    if newest and all(getattr(newest, name) == value for name, value in key.items()):
+        return
+    KeyRevision.objects.create(
+        question_version=asked, number=newest.number + 1 if newest else 1, created_by=version.created_by, **key
+    )
+
+
+def _quiz_version(version: LessonVersion, mode: QuizMode, *, title: str, reveal: Reveal) -> QuizVersion:
+    quiz, _new = Quiz.objects.get_or_create(lesson=version.lesson, mode=mode)
+    return QuizVersion.objects.create(quiz=quiz, lesson_version=version, title=title[:200], reveal=reveal)
+
+
+def _ask(quiz: QuizVersion, questions: list[QuestionVersion]) -> None:
+    QuizQuestion.objects.bulk_create(
+        QuizQuestion(quiz_version=quiz, position=position, question_version=question)
+        for position, question in enumerate(questions, start=1)
+    )

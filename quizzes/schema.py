@@ -1,0 +1,120 @@
+"""What questions.yaml may say: strict, an unknown field is an error with its line."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from inference.proofs import Snippet
+from inference.sandbox.snippets import normalised_output
+from lessons.documents import Document, read_yaml, validated
+from lessons.schema import Line, LongLine, Slug, Strict, Uid
+
+QUESTIONS_FILE = "questions.yaml"
+
+Words = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
+"""Markdown that may not be empty."""
+
+OptionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=16)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+
+
+class MisconceptionDocument(Strict):
+    """Something people believe; `why` says why it fails."""
+
+    slug: Slug
+    title: Line
+    belief: Words
+    why: Words
+    mistake: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]*$", max_length=80)] = ""
+
+
+class TestDocument(Strict):
+    """The graded quiz: its questions in order, and when a learner is told what was right."""
+
+    __test__ = False  # pytest would take it for a test
+
+    title: LongLine = ""
+    reveal: Literal["each", "finish"] = "each"
+    questions: list[Uid] = Field(min_length=1)
+
+
+class PracticeDocument(Strict):
+    """The questions to practise with."""
+
+    questions: list[Uid] = Field(min_length=1)
+
+
+class OptionDocument(Strict):
+    """One choice, whether it is right, and what is said to those who choose it."""
+
+    id: OptionId
+    text: Words
+    right: bool = False
+    feedback: Words
+    misconception: Slug | None = None
+
+
+class ProofDocument(Strict):
+    """The code that proves the key; `mistakes` prove that a distractor is what a mistake would print."""
+
+    snippet: Code
+    requires: Annotated[str, StringConstraints(pattern=r"^(weights/[a-z0-9_]+)?$", max_length=120)] = ""
+    compare: Literal["output", "error", "stem"]
+    mistakes: dict[OptionId, Code] = {}
+
+
+class QuestionDocument(Strict):
+    """One question with its key."""
+
+    uid: Uid
+    kind: Literal["single"]
+    about: Literal["concept", "api", "output", "error", "choice"]
+    difficulty: Literal["easy", "medium", "hard"]
+    objective: Slug
+    stem: Words
+    options: list[OptionDocument]
+    hint: Words
+    solution: list[Words] = Field(min_length=1, max_length=12)
+    answer: Words
+    proof: ProofDocument | None = None
+
+    @property
+    def right(self) -> list[OptionDocument]:
+        return [option for option in self.options if option.right]
+
+
+class QuestionsDocument(Strict):
+    """questions.yaml."""
+
+    misconceptions: list[MisconceptionDocument] = []
+    test: TestDocument | None = None
+    practice: PracticeDocument | None = None
+    questions: list[QuestionDocument] = []
+
+
+def read_questions(text: str) -> tuple[QuestionsDocument | None, Document]:
+    """questions.yaml and the lines it was written on; none in place of the first when the findings of the second say why."""
+    document = read_yaml(text.replace("\r\n", "\n"), QUESTIONS_FILE)
+    if document.value is None and not document.findings:
+        return QuestionsDocument(), document  # an empty file asks nothing
+    return validated(document, QuestionsDocument), document
+
+
+def snippets_of(question: QuestionDocument) -> dict[str, Snippet]:
+    """What has to be run for a question: option id → snippet, and "" → the snippet that proves its key."""
+    proof = question.proof
+    if proof is None:
+        return {}
+    words = {option.id: option.text for option in question.options}
+    right = question.right[0].text if question.right else ""
+    found = {"": Snippet(proof.snippet, requires=proof.requires, raises=_expected(proof, right))}
+    for option, code in proof.mistakes.items():
+        found[option] = Snippet(code, requires=proof.requires, raises=_expected(proof, words.get(option, "")))
+    return found
+
+
+def _expected(proof: ProofDocument, words: str) -> str:
+    """The exception a snippet is meant to end with, from words such as "ValueError: too small"; none when it must end well."""
+    return normalised_output(words).partition(":")[0].strip() if proof.compare == "error" else ""

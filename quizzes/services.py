@@ -1,0 +1,387 @@
+"""Everything that changes an attempt, and how to find one. Keyword arguments and the clock come from the caller.
+
+Each write locks the attempt's row first, so that two tabs and double submits meet one after the other; the unique
+constraints of the models hold even where a database knows no row locks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import SystemRandom
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from lessons.models import LessonVersion
+from lessons.services import current_version
+from quizzes.grading import draw_order, grade
+from quizzes.models import (
+    Attempt,
+    AttemptQuestion,
+    Difficulty,
+    Grade,
+    KeyRevision,
+    QuestionVersion,
+    Quiz,
+    QuizMode,
+    QuizQuestion,
+    QuizVersion,
+    Response,
+    Reveal,
+)
+from quizzes.questions import Answer, Fault, Key, kind_named
+from quizzes.records import ResponseRecord, responses_of
+from quizzes.results import Result, missed_questions, result_of
+from quizzes.reveal import Situation, offers_hint, offers_steps, takes_answers
+from web.problems import Problem, not_found
+
+__all__ = [
+    "Graded",
+    "ResponseRecord",
+    "Result",
+    "attempt_for",
+    "attempt_question",
+    "attempts_at",
+    "current_quiz_version",
+    "finish_attempt",
+    "newest_key",
+    "quiz_version_of",
+    "responses_of",
+    "result_of",
+    "save_answer",
+    "show_hint",
+    "show_step",
+    "situation_of",
+    "start_attempt",
+    "start_redo",
+    "submit_response",
+]
+
+_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_EASY_FIRST = {value: rank for rank, value in enumerate(Difficulty.values)}
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A committed answer and its grade. Whether the learner may be told yet is the policy's matter."""
+
+    response: Response
+    grade: Grade
+    repeated: bool = False  # the same request had been here before; nothing was written now
+
+
+# --- finding -----------------------------------------------------------------------------------------------------------------
+
+
+def quiz_version_of(version: LessonVersion, mode: str) -> QuizVersion | None:
+    """The quiz of a lesson version that tests or practises; none when it has no such questions."""
+    return QuizVersion.objects.select_related("quiz").filter(lesson_version=version, quiz__mode=mode).first()
+
+
+def current_quiz_version(quiz: Quiz) -> QuizVersion:
+    """The quiz as its course shows it now; 404 when the course shows no such quiz."""
+    version = current_version(quiz.lesson)
+    found = quiz_version_of(version, quiz.mode) if version else None
+    if found is None:
+        raise not_found()
+    return found
+
+
+def attempt_for(*, attempt_id: UUID | str, person: User | None) -> Attempt:
+    """This person's attempt; 404 for one that is not there and for one that is someone else's."""
+    related = ("quiz_version__quiz", "quiz_version__lesson_version__lesson__course")
+    found = person and Attempt.objects.select_related(*related).filter(pk=attempt_id, user=person).first()
+    if not found:
+        raise not_found()
+    return found
+
+
+def attempt_question(attempt: Attempt, position: int) -> AttemptQuestion:
+    """The question at a place (from 1) of an attempt; 404 when there is no such place."""
+    question = attempt.questions.select_related("question_version").filter(position=position).first()
+    if question is None:
+        raise not_found()
+    return question
+
+
+def attempts_at(*, quiz: Quiz, person: User | None) -> list[Attempt]:
+    """This person's attempts at a quiz in any of its versions, the newest first; redos left out."""
+    if person is None:
+        return []
+    related = ("quiz_version__quiz", "quiz_version__lesson_version")
+    return list(
+        Attempt.objects.select_related(*related)
+        .filter(user=person, quiz_version__quiz=quiz, is_redo=False)
+        .order_by("-started_at")
+    )
+
+
+def situation_of(attempt: Attempt, question: AttemptQuestion, *, answered: bool) -> Situation:
+    """What the rules of `quizzes.reveal` need to know of a question."""
+    return Situation(
+        practice=attempt.is_practice,
+        after_each=attempt.quiz_version.reveal == Reveal.EACH,
+        finished=attempt.is_finished,
+        answered=answered,
+        answer_shown=question.answer_shown_at is not None,
+    )
+
+
+# --- starting ----------------------------------------------------------------------------------------------------------------
+
+
+def start_attempt(*, user: User, quiz_version: QuizVersion, now: datetime) -> Attempt:
+    """A new attempt at exactly this version of the quiz, or the one that is still open."""
+    questions = list(quiz_version.quiz_questions.select_related("question_version").order_by("position"))
+    if quiz_version.quiz.mode == QuizMode.PRACTICE:
+        questions.sort(key=lambda question: _EASY_FIRST.get(question.question_version.difficulty, 0))
+    return _open_or_begin(user=user, quiz_version=quiz_version, questions=questions, redo_of=None, now=now)
+
+
+def start_redo(*, attempt: Attempt, now: datetime) -> Attempt:
+    """Practice with only the questions that a finished attempt missed, or the redo that is still open."""
+    if not attempt.is_finished:
+        raise Problem(409, _("Not finished yet"), _("Finish this attempt first. Then you can redo what you missed."))
+    missed = {question.position for question in missed_questions(attempt)}
+    if not missed or attempt.user is None:
+        raise Problem(409, _("Nothing to redo"), _("You missed nothing in this attempt."))
+    asked = attempt.questions.select_related("question_version").filter(position__in=missed)
+    return _open_or_begin(user=attempt.user, quiz_version=attempt.quiz_version, questions=list(asked), redo_of=attempt, now=now)
+
+
+def _open_or_begin(
+    *,
+    user: User,
+    quiz_version: QuizVersion,
+    questions: Sequence[QuizQuestion] | Sequence[AttemptQuestion],
+    redo_of: Attempt | None,
+    now: datetime,
+) -> Attempt:
+    wanted = {"user": user, "quiz_version": quiz_version, "is_redo": redo_of is not None}
+    is_open = Attempt.objects.filter(**wanted, finished_at__isnull=True)
+    if found := is_open.first():
+        return found
+    try:
+        with transaction.atomic():
+            attempt = Attempt.objects.create(**wanted, redo_of=redo_of, started_at=now)
+            _draw_questions(attempt, questions)
+    except IntegrityError:
+        # Another tab was first: the database allows one open attempt only.
+        if found := is_open.first():
+            return found
+        raise
+    return attempt
+
+
+def _draw_questions(attempt: Attempt, questions: Sequence[QuizQuestion] | Sequence[AttemptQuestion]) -> None:
+    chance = SystemRandom()
+    AttemptQuestion.objects.bulk_create(
+        AttemptQuestion(
+            attempt=attempt,
+            position=position,
+            question_version=question.question_version,
+            points=question.points,
+            option_order=draw_order([option.key for option in question.question_version.options.all()], chance),
+        )
+        for position, question in enumerate(questions, start=1)
+    )
+
+
+# --- answering ---------------------------------------------------------------------------------------------------------------
+
+
+def save_answer(*, attempt: Attempt, position: int, options: Sequence[str], now: datetime) -> AttemptQuestion:
+    """Keeps a choice that is not committed yet, so that a closed tab loses nothing. An empty one takes it back."""
+    with transaction.atomic():
+        attempt = _locked(attempt)
+        question = attempt_question(attempt, position)
+        _refuse_unless_open(attempt, question)
+        if options:
+            _refuse_unusable(question, options)
+        question.draft = sorted(options)
+        question.draft_saved_at = now
+        question.save(update_fields=["draft", "draft_saved_at"])
+    return question
+
+
+def submit_response(*, attempt: Attempt, position: int, options: Sequence[str], idempotency_key: str, now: datetime) -> Graded:
+    """Commits an answer and grades it with the newest key of the question version that the learner saw.
+
+    The same request again returns the same grade. Raises Problem 409 when the question takes no (further) answer and
+    422 when the answer is none of its options.
+    """
+    if not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise Problem(
+            422,
+            _("Unusable idempotency key"),
+            _("An idempotency key is 1 to 64 letters, digits and any of . _ : - characters."),
+        )
+    with transaction.atomic():
+        attempt = _locked(attempt)
+        question = attempt_question(attempt, position)
+        if known := question.responses.filter(idempotency_key=idempotency_key).first():
+            return _repeated(known, options)
+        _refuse_unless_open(attempt, question)
+        _refuse_unusable(question, options)
+        return _commit(attempt, question, options=options, idempotency_key=idempotency_key, now=now)
+
+
+def _repeated(response: Response, options: Sequence[str]) -> Graded:
+    if sorted(options) != sorted(response.options):
+        raise Problem(
+            409,
+            _("Already sent"),
+            _("This form was sent before with another answer, and that one counts. Reload the page to go on."),
+        )
+    grade = response.grades.order_by("-pk").first()
+    if grade is None:
+        raise LookupError(f"response {response.pk} has no grade")
+    return Graded(response, grade, repeated=True)
+
+
+def _commit(
+    attempt: Attempt, question: AttemptQuestion, *, options: Sequence[str], idempotency_key: str, now: datetime
+) -> Graded:
+    """Stores the response and its grade; an answer that settles the question opens its solution."""
+    response = Response.objects.create(
+        attempt_question=question,
+        number=question.responses.count() + 1,
+        options=sorted(options),
+        gave_up=not options,
+        idempotency_key=idempotency_key,
+        hint_seen=question.hint_shown_at is not None,
+        steps_seen=question.steps_shown,
+        committed_at=now,
+    )
+    revision = newest_key(question.question_version)
+    score = grade(question.question_version.kind, Answer(frozenset(options)), Key(frozenset(revision.correct)))
+    row = Grade.objects.create(
+        response=response, key_revision=revision, score=score.value, points=score.value * question.points, graded_at=now
+    )
+    question.draft = []
+    if score.is_right if attempt.is_practice else attempt.quiz_version.reveal == Reveal.EACH:
+        question.answer_shown_at = now
+    question.save(update_fields=["draft", "answer_shown_at"])
+    return Graded(response, row)
+
+
+def newest_key(version: QuestionVersion) -> KeyRevision:
+    """The key that grades answers committed now. To be called while committing one, never before."""
+    revision = version.key_revisions.order_by("-number").first()
+    if revision is None:
+        raise LookupError(f"question version {version.pk} has no key")
+    return revision
+
+
+# --- hints and steps ---------------------------------------------------------------------------------------------------------
+
+
+def show_hint(*, attempt: Attempt, position: int, now: datetime) -> AttemptQuestion:
+    """Records that the hint was asked for; 409 where there are none (a test) or the question is settled."""
+    with transaction.atomic():
+        attempt = _locked(attempt)
+        question = attempt_question(attempt, position)
+        if question.hint_shown_at is not None:
+            return question
+        if not offers_hint(situation_of(attempt, question, answered=question.responses.exists())):
+            raise Problem(409, _("No hint here"), _("Hints belong to practice, while a question is open."))
+        question.hint_shown_at = now
+        question.save(update_fields=["hint_shown_at"])
+    return question
+
+
+def show_step(*, attempt: Attempt, position: int, step: int, now: datetime) -> AttemptQuestion:
+    """Shows the solution up to `step` (from 1), at most one step further than before; the last one opens the answer.
+
+    A solution is part of the key, which nobody sees before committing: asking for its first step before any answer commits
+    a response that gives up, with score 0. Trying again stays possible until the last step is shown.
+    """
+    with transaction.atomic():
+        attempt = _locked(attempt)
+        question = attempt_question(attempt, position)
+        if step <= question.steps_shown:
+            return question
+        answered = question.responses.exists()
+        if not offers_steps(situation_of(attempt, question, answered=answered)):
+            raise Problem(409, _("No steps to show"), _("Steps belong to practice, while a question is open."))
+        if not answered:
+            _commit(attempt, question, options=[], idempotency_key=f"gave-up-{uuid4()}", now=now)
+        question.steps_shown += 1
+        if question.steps_shown >= len(newest_key(question.question_version).solution):
+            question.answer_shown_at = now
+        question.save(update_fields=["steps_shown", "answer_shown_at"])
+    return question
+
+
+# --- finishing ---------------------------------------------------------------------------------------------------------------
+
+
+def finish_attempt(*, attempt: Attempt, now: datetime) -> Attempt:
+    """Closes the attempt for good; doing it again changes nothing.
+
+    In a test, choices that were saved but not yet checked are handed in: what the learner chose counts.
+    """
+    with transaction.atomic():
+        attempt = _locked(attempt)
+        if attempt.is_finished:
+            return attempt
+        if not attempt.is_practice:
+            _hand_in_drafts(attempt, now=now)
+        attempt.finished_at = now
+        attempt.save(update_fields=["finished_at"])
+    return attempt
+
+
+def _hand_in_drafts(attempt: Attempt, *, now: datetime) -> None:
+    for question in attempt.questions.select_related("question_version"):
+        if question.draft and not question.responses.exists():
+            _commit(attempt, question, options=question.draft, idempotency_key=f"handed-in-{uuid4()}", now=now)
+
+
+# --- guards ------------------------------------------------------------------------------------------------------------------
+
+
+def _locked(attempt: Attempt) -> Attempt:
+    """The attempt as it is now, held until the transaction ends."""
+    related = ("quiz_version__quiz", "quiz_version__lesson_version__lesson__course")
+    # `of` keeps PostgreSQL from locking the published rows too, which everyone reads.
+    return Attempt.objects.select_for_update(of=("self",)).select_related(*related).get(pk=attempt.pk)
+
+
+def _refuse_unless_open(attempt: Attempt, question: AttemptQuestion) -> None:
+    if attempt.is_finished:
+        raise Problem(
+            409,
+            _("Already finished"),
+            _("This attempt is finished, perhaps in another tab. This answer was not added; your results stand."),
+        )
+    if takes_answers(situation_of(attempt, question, answered=question.responses.exists())):
+        return
+    if attempt.is_practice:
+        raise Problem(409, _("Already settled"), _("The answer to this question has been shown. Go on with the next one."))
+    raise Problem(
+        409,
+        _("Already answered"),
+        _("You have answered this question, perhaps in another tab. Your first answer counts; this one was not added."),
+    )
+
+
+def _refuse_unusable(question: AttemptQuestion, options: Sequence[str]) -> None:
+    fault = kind_named(question.question_version.kind).fault_in(
+        Answer(frozenset(options)), offered=frozenset(question.option_order)
+    )
+    if fault is not None:
+        raise Problem(422, _("Not an answer"), _sentence(fault))
+
+
+def _sentence(fault: Fault) -> str:
+    if fault is Fault.NOTHING_CHOSEN:
+        return _("Choose an answer first.")
+    if fault is Fault.SEVERAL_CHOSEN:
+        return _("Choose one answer only.")
+    return _("That is none of this question’s options. Reload the page and choose again.")

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from quizzes import views
+
+app_name = "quizzes"
+urlpatterns = [
+    path("quizzes/<int:quiz_id>/attempts/", views.start, name="start"),
+    path("attempts/<uuid:attempt_id>/", views.attempt, name="attempt"),
+    path("attempts/<uuid:attempt_id>/finish/", views.finish, name="finish"),
+    path("attempts/<uuid:attempt_id>/results/", views.results, name="results"),
+    path("attempts/<uuid:attempt_id>/redo/", views.redo, name="redo"),
+    path("attempts/<uuid:attempt_id>/<int:position>/", views.question, name="question"),
+    path("attempts/<uuid:attempt_id>/<int:position>/draft/", views.draft, name="draft"),
+    path("attempts/<uuid:attempt_id>/<int:position>/hint/", views.hint, name="hint"),
+    path("attempts/<uuid:attempt_id>/<int:position>/steps/", views.step, name="step"),
+]

@@ -1,0 +1,296 @@
+"""The pages of an attempt. Each answers a form without JavaScript by a redirect or a whole page, and htmx by the question alone.
+
+Nothing here may be kept by a cache: what an address shows changes with every answer, and belongs to one person.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import people
+from lessons.modes import LessonPage, modes_of
+from quizzes.grading import key_at
+from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, Reveal
+from quizzes.modes import PractiseMode, TestMode
+from quizzes.presenting import objectives_of, places_of, question_view, questions_of
+from quizzes.results import result_of
+from quizzes.services import (
+    attempt_for,
+    attempt_question,
+    current_quiz_version,
+    finish_attempt,
+    save_answer,
+    show_hint,
+    show_step,
+    start_attempt,
+    start_redo,
+    submit_response,
+)
+from web.problems import Problem, not_found
+
+UNUSABLE = 422
+
+View = Callable[..., HttpResponse]
+
+
+def never_kept(view: View) -> View:
+    """The view with `Cache-Control: no-store`: Back asks the server again, and no proxy keeps an answer."""
+
+    @functools.wraps(view)
+    def kept_by_nobody(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
+
+    return kept_by_nobody
+
+
+@require_POST
+def start(request: HttpRequest, quiz_id: int) -> HttpResponse:
+    """Begins an attempt, or goes on with the open one."""
+    quiz = get_object_or_404(Quiz.objects.select_related("lesson__course"), pk=quiz_id)
+    quiz_version = current_quiz_version(quiz)
+    attempt = start_attempt(user=people.ensure(request), quiz_version=quiz_version, now=timezone.now())
+    return redirect("quizzes:attempt", attempt.pk)
+
+
+@require_GET
+@never_kept
+def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """Leads to the first question that is still open, or to the results."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    if attempt.is_finished:
+        return redirect("quizzes:results", attempt.pk)
+    return redirect("quizzes:question", attempt.pk, _first_open(attempt))
+
+
+def _first_open(attempt: Attempt) -> int:
+    questions = questions_of(attempt)
+    views = (question_view(attempt, question, total=len(questions)) for question in questions)
+    return next((view.number for view in views if view.is_open), 1)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_kept
+def question(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse:
+    """One question; posting to it commits an answer, or keeps it when the test tells nothing before its end."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    asked = attempt_question(attempt, position)
+    if request.method != "POST":
+        return _question_page(request, attempt, position)
+    try:
+        if _is_kept_until_finish(attempt):
+            save_answer(attempt=attempt, position=position, options=_chosen(request, asked), now=timezone.now())
+            return _after_keeping(attempt, position)
+        submit_response(
+            attempt=attempt,
+            position=position,
+            options=_chosen(request, asked),
+            idempotency_key=request.POST.get("idempotency_key", ""),
+            now=timezone.now(),
+        )
+    except Problem as problem:
+        return _refused(request, attempt, position, problem)
+    return _changed(request, attempt, position)
+
+
+def _is_kept_until_finish(attempt: Attempt) -> bool:
+    """A test that tells nothing before its end also holds nobody to a first thought: answers may change until then."""
+    return not attempt.is_practice and attempt.quiz_version.reveal == Reveal.FINISH
+
+
+def _chosen(request: HttpRequest, asked: AttemptQuestion) -> list[str]:
+    """The option keys behind the letters sent. A letter without an option stays as it is, to be refused with a sentence."""
+    return [key_at(letter, asked.option_order) or letter for letter in request.POST.getlist("choice")]
+
+
+def _after_keeping(attempt: Attempt, position: int) -> HttpResponse:
+    """On to the next question; after the last one, to what is left before handing in."""
+    if position < attempt.questions.count():
+        return redirect("quizzes:question", attempt.pk, position + 1)
+    return redirect("quizzes:finish", attempt.pk)
+
+
+@require_POST
+@never_kept
+def draft(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse:
+    """Keeps a choice without committing it: in the background for the page's script, by a redirect for the plain form."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    options = _chosen(request, attempt_question(attempt, position))
+    in_background = request.headers.get("X-Requested-With") == "fetch"
+    try:
+        save_answer(attempt=attempt, position=position, options=options, now=timezone.now())
+    except Problem as problem:
+        if in_background:
+            return JsonResponse({"detail": problem.detail}, status=problem.status)
+        return _refused(request, attempt, position, problem)
+    if in_background:
+        return JsonResponse({"detail": _("Your choice is saved.")})
+    return redirect("quizzes:question", attempt.pk, position)
+
+
+@require_POST
+@never_kept
+def hint(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse:
+    """Shows the hint of a practice question, and remembers that it was shown."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    try:
+        show_hint(attempt=attempt, position=position, now=timezone.now())
+    except Problem as problem:
+        return _refused(request, attempt, position, problem)
+    return _changed(request, attempt, position, fragment="hint")
+
+
+@require_POST
+@never_kept
+def step(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse:
+    """Shows the next step of a practice question's solution; before any answer, that gives up first."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    wanted = request.POST.get("step", "")
+    try:
+        show_step(
+            attempt=attempt,
+            position=position,
+            step=int(wanted) if wanted.isdecimal() and len(wanted) < 4 else 1,
+            now=timezone.now(),
+        )
+    except Problem as problem:
+        return _refused(request, attempt, position, problem)
+    return _changed(request, attempt, position, fragment="steps")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_kept
+def finish(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """What is still open, and the button that hands in; posting hands in. Twice is as good as once."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    if request.method == "POST":
+        finish_attempt(attempt=attempt, now=timezone.now())
+    elif not attempt.is_finished:
+        questions = questions_of(attempt)
+        places = places_of(attempt, questions)
+        return _framed(
+            request,
+            attempt,
+            "quizzes/finish.html",
+            {
+                "places": places,
+                "unanswered": [place for place in places if place.state == "open"],
+                "drafted": [place for place in places if place.state == "drafted"],
+            },
+        )
+    return redirect("quizzes:results", attempt.pk)
+
+
+@require_GET
+@never_kept
+def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """What a finished attempt came to, question by question; an open one leads back to its questions."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    if not attempt.is_finished:
+        return redirect("quizzes:attempt", attempt.pk)
+    questions = questions_of(attempt)
+    result = result_of(attempt)
+    objectives = objectives_of(attempt.quiz_version.lesson_version)
+    right = {item.question.position: item.is_right for item in result.items}
+    return _framed(
+        request,
+        attempt,
+        "quizzes/results.html",
+        {
+            "result": result,
+            "objectives": [(objectives.get(name, name), tally) for name, tally in result.by_objective.items()],
+            "items": [
+                {"view": question_view(attempt, question, total=len(questions)), "right": right[question.position]}
+                for question in questions
+            ],
+        },
+    )
+
+
+@require_POST
+def redo(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """Begins practice with what a finished attempt missed, or goes on with it."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    again = start_redo(attempt=attempt, now=timezone.now())
+    return redirect("quizzes:attempt", again.pk)
+
+
+# --- answers in HTML ---------------------------------------------------------------------------------------------------------
+
+
+def _changed(request: HttpRequest, attempt: Attempt, position: int, *, fragment: str = "feedback") -> HttpResponse:
+    """After a write: the question alone for htmx, a redirect to what is new for a plain form."""
+    if request.headers.get("HX-Request"):
+        return _question_part(request, attempt, position, focus=fragment)
+    return HttpResponseRedirect(f"{reverse('quizzes:question', args=[attempt.pk, position])}#{fragment}")
+
+
+def _refused(request: HttpRequest, attempt: Attempt, position: int, problem: Problem) -> HttpResponse:
+    """The question as it stands now, with the sentence that says why nothing was added."""
+    attempt = attempt_for(attempt_id=attempt.pk, person=attempt.user)  # what another tab has done in the meantime
+    if request.headers.get("HX-Request"):
+        # htmx puts a refusal into the page's own alert, except a 422, which takes the place of the form.
+        return _question_part(request, attempt, position, focus="refused", notice=problem.detail, status=UNUSABLE)
+    return _question_page(request, attempt, position, notice=problem.detail, status=problem.status)
+
+
+def _question_context(attempt: Attempt, position: int) -> dict[str, Any]:
+    questions = questions_of(attempt)
+    asked = next((question for question in questions if question.position == position), None)
+    if asked is None:
+        raise not_found()
+    places = places_of(attempt, questions, current=position)
+    return {
+        "attempt": attempt,
+        "question": question_view(attempt, asked, total=len(questions)),
+        "places": places,
+        "left": sum(place.state in ("open", "drafted") for place in places),
+        "previous": position - 1 if position > 1 else None,
+        "next": position + 1 if position < len(questions) else None,
+        "idempotency_key": uuid4(),
+        "kept_until_finish": _is_kept_until_finish(attempt),
+    }
+
+
+def _question_part(
+    request: HttpRequest, attempt: Attempt, position: int, *, focus: str, notice: str = "", status: int = 200
+) -> HttpResponse:
+    context = _question_context(attempt, position) | {"focus": focus, "notice": notice}
+    return render(request, "quizzes/_question.html", context, status=status)
+
+
+def _question_page(
+    request: HttpRequest, attempt: Attempt, position: int, *, notice: str = "", status: int = 200
+) -> HttpResponse:
+    context = _question_context(attempt, position) | {"notice": notice}
+    return _framed(request, attempt, "quizzes/question.html", context, status=status)
+
+
+def _framed(
+    request: HttpRequest, attempt: Attempt, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """A page in the frame of the lesson version that the attempt began with."""
+    mode = PractiseMode() if attempt.quiz_version.quiz.mode == QuizMode.PRACTICE else TestMode()
+    version = attempt.quiz_version.lesson_version
+    page = LessonPage(
+        request=request,
+        course=version.lesson.course,
+        lesson=version.lesson,
+        version=version,
+        person=people.current(request),
+        mode=mode,
+        modes=modes_of(version),
+    )
+    return page.render(template, {"attempt": attempt, **context}, status=status)
