@@ -1,8 +1,9 @@
-"""`::: question uid` in a lesson's prose: a card that leads to that practice question. It knows no key, and nobody's answers."""
+"""`::: question uid` in a lesson's prose: a card that leads to that practice question. It knows no key, no answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
@@ -28,7 +29,7 @@ class QuestionBlock:
         """The card. In a preview, or where the version practises no such question, it says which one will stand here."""
         uid = arguments[0] if arguments else ""
         asked = self._asked(uid, version) if version else None
-        context = {"uid": uid, "asked": asked}
+        context: dict[str, Any] = {"uid": uid, "asked": asked}
         if version and asked:
             question = asked.question_version
             context |= {

@@ -39,7 +39,7 @@ def findings_of(document: QuestionsDocument, source: Document, context: PartCont
         *checks.quizzes(),
         *(finding for index in range(len(document.questions)) for finding in checks.question(index)),
     ]
-    return sorted(set(found), key=lambda finding: (finding.line, finding.severity, finding.message))
+    return sorted(set(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class _Checks:
         """Slugs are unique in the whole course, and each belongs to one lesson."""
         slugs = Counter(misconception.slug for misconception in self.document.misconceptions)
         owners = dict(
-            Misconception.objects.filter(course=self.context.course, slug__in=slugs)
-            .exclude(lesson=self.context.lesson)
+            Misconception.objects.filter(course_id=self.context.course.pk, slug__in=slugs)
+            .exclude(lesson_id=self.context.lesson.pk)
             .values_list("slug", "lesson__slug")
         )
         for index, misconception in enumerate(self.document.misconceptions):
@@ -125,7 +125,7 @@ class _Checks:
                 (*path, "uid"), _("Two questions have the uid “%(uid)s”. Give each its own.") % {"uid": question.uid}
             )
         elsewhere = (
-            Question.objects.filter(uid=question.uid).exclude(lesson=self.context.lesson).select_related("lesson").first()
+            Question.objects.filter(uid=question.uid).exclude(lesson_id=self.context.lesson.pk).select_related("lesson").first()
         )
         if elsewhere:
             message = _("The uid “%(uid)s” belongs to a question of the lesson “%(lesson)s”. Choose another one.")
@@ -145,7 +145,7 @@ class _Checks:
         for fault in kind_named(question.kind).faults(ids, [option.id for option in question.right]):
             yield self.error((*path, "options"), sentence(fault))
         known = {misconception.slug for misconception in self.document.misconceptions}
-        known |= set(Misconception.objects.filter(course=self.context.course).values_list("slug", flat=True))
+        known |= set(Misconception.objects.filter(course_id=self.context.course.pk).values_list("slug", flat=True))
         for index, option in enumerate(question.options):
             here = (*path, "options", index)
             if ids.index(option.id) < index:

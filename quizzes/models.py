@@ -78,6 +78,9 @@ class QuestionVersion(models.Model):
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["question", "number"], name="one_number_per_question")]
 
+    def __str__(self) -> str:
+        return f"{self.question_id} v{self.number}"
+
 
 class Option(models.Model):
     """One choice of a question version: insert-only, and without truth."""
@@ -91,9 +94,12 @@ class Option(models.Model):
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["question_version", "key"], name="one_key_per_option")]
 
+    def __str__(self) -> str:
+        return self.key
+
 
 class KeyRevision(models.Model):
-    """What is right about a question version, and what is said after an answer: insert-only. The newest revision grades new answers."""
+    """What is right about a question version, and what is said after an answer: insert-only. The newest one grades."""
 
     question_version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="key_revisions")
     number = models.PositiveIntegerField()
@@ -111,6 +117,9 @@ class KeyRevision(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["question_version", "number"], name="one_number_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.question_version_id} key {self.number}"
 
 
 class QuizMode(models.TextChoices):
@@ -134,6 +143,9 @@ class Quiz(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["lesson", "mode"], name="one_quiz_per_lesson_and_mode")]
 
+    def __str__(self) -> str:
+        return self.mode
+
 
 class QuizVersion(models.Model):
     """The exact questions of a quiz within one lesson version: insert-only."""
@@ -147,6 +159,9 @@ class QuizVersion(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["quiz", "lesson_version"], name="one_quiz_version_per_lesson_version")]
 
+    def __str__(self) -> str:
+        return f"{self.quiz_id} in {self.lesson_version_id}"
+
 
 class QuizQuestion(models.Model):
     """One question of a quiz version, at its place: insert-only."""
@@ -159,6 +174,9 @@ class QuizQuestion(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["quiz_version", "position"], name="one_question_per_position")]
+
+    def __str__(self) -> str:
+        return str(self.position)
 
 
 class Attempt(models.Model):
@@ -221,6 +239,9 @@ class AttemptQuestion(models.Model):
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["attempt", "position"], name="one_question_per_place_in_attempt")]
 
+    def __str__(self) -> str:
+        return str(self.position)
+
 
 class Response(models.Model):
     """One committed answer: append-only. A test takes one per question; practice takes them until the answer is shown."""
@@ -241,6 +262,9 @@ class Response(models.Model):
             models.UniqueConstraint(fields=["attempt_question", "idempotency_key"], name="one_response_per_idempotency_key"),
         ]
 
+    def __str__(self) -> str:
+        return str(self.number)
+
 
 class Grade(models.Model):
     """score = f(response, question version, key revision): append-only. The newest grade of a response counts."""
@@ -254,3 +278,6 @@ class Grade(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["response", "key_revision"], name="one_grade_per_response_and_key")]
+
+    def __str__(self) -> str:
+        return str(self.score)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lessons.models import LessonVersion
@@ -21,6 +22,10 @@ PREVIOUS_SHOWN = 5
 class _QuizMode:
     """A lesson's door to one of its quizzes."""
 
+    slug: str
+    title: str | Promise
+    group: str
+    order: int
     quiz_mode: QuizMode
     template: str
 
@@ -67,7 +72,7 @@ def _counted(values: list[str], names: type[Difficulty] | type[About]) -> list[t
 
 class PractiseMode(_QuizMode):
     slug = "practise"
-    title = _("Practise")
+    title: str | Promise = _("Practise")
     group = Group.DO.value
     order = 20
     quiz_mode = QuizMode.PRACTICE
@@ -78,7 +83,7 @@ class TestMode(_QuizMode):
     __test__ = False  # pytest would take it for a test
 
     slug = "test"
-    title = _("Test")
+    title: str | Promise = _("Test")
     group = Group.KEEP.value
     order = 10
     quiz_mode = QuizMode.TEST

@@ -1,4 +1,7 @@
-"""From questions.yaml to immutable rows: a new question version only where its public words changed, a new key where only the key did."""
+"""From questions.yaml to immutable rows.
+
+A question gets a new version only where its public words changed, and a new key revision where only its key did.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +55,9 @@ def _keep_misconceptions(document: QuestionsDocument, version: LessonVersion) ->
 
 def _beliefs(course: Course) -> dict[str, dict[str, str]]:
     """Slug → the words that a key keeps of each misconception of the course."""
-    rows = Misconception.objects.filter(course=course).values("slug", "title", "belief", "why", "mistake")
-    return {row["slug"]: dict(row) for row in rows}
+    fields = ("slug", "title", "belief", "why", "mistake")
+    rows = Misconception.objects.filter(course=course).values_list(*fields)
+    return {row[0]: dict(zip(fields, row, strict=True)) for row in rows}
 
 
 def _publish_question(
@@ -92,7 +96,7 @@ def public_part(document: QuestionDocument, context: PartContext) -> dict[str, A
         "objective": document.objective,
         "stem": document.stem,
         "options": [{"key": option.id, "text": option.text} for option in document.options],
-        "facts": facts.values,
+        "facts": facts.kept,
     }
 
 
@@ -110,7 +114,7 @@ def key_part(document: QuestionDocument, context: PartContext, beliefs: Mapping[
         "hint": document.hint,
         "solution": list(document.solution),
         "answer": document.answer,
-        "facts": facts.values,
+        "facts": facts.kept,
     }
 
 

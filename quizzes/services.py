@@ -62,6 +62,9 @@ __all__ = [
     "submit_response",
 ]
 
+Asked = QuizQuestion | AttemptQuestion
+"""What a question to be drawn comes from: a quiz, or the attempt that missed it."""
+
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _EASY_FIRST = {value: rank for rank, value in enumerate(Difficulty.values)}
 
@@ -158,7 +161,7 @@ def _open_or_begin(
     *,
     user: User,
     quiz_version: QuizVersion,
-    questions: Sequence[QuizQuestion] | Sequence[AttemptQuestion],
+    questions: Sequence[Asked],
     redo_of: Attempt | None,
     now: datetime,
 ) -> Attempt:
@@ -178,7 +181,7 @@ def _open_or_begin(
     return attempt
 
 
-def _draw_questions(attempt: Attempt, questions: Sequence[QuizQuestion] | Sequence[AttemptQuestion]) -> None:
+def _draw_questions(attempt: Attempt, questions: Sequence[Asked]) -> None:
     chance = SystemRandom()
     AttemptQuestion.objects.bulk_create(
         AttemptQuestion(
@@ -219,7 +222,7 @@ def submit_response(*, attempt: Attempt, position: int, options: Sequence[str], 
         raise Problem(
             422,
             _("Unusable idempotency key"),
-            _("An idempotency key is 1 to 64 letters, digits and any of . _ : - characters."),
+            _("An idempotency key is 1 to 64 letters, digits or any of . _ : -"),
         )
     with transaction.atomic():
         attempt = _locked(attempt)

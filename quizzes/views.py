@@ -1,4 +1,4 @@
-"""The pages of an attempt. Each answers a form without JavaScript by a redirect or a whole page, and htmx by the question alone.
+"""The pages of an attempt: a form is answered by a redirect or a whole page without JavaScript, by the question for htmx.
 
 Nothing here may be kept by a cache: what an address shows changes with every answer, and belongs to one person.
 """
