@@ -69,12 +69,21 @@ def parse_figure(expression: str) -> Figure:
 def write_figure(expression: str, facts: Facts) -> str:
     """The figure as text for people; raises BadFigure, also for a fact that nobody computed."""
     figure = parse_figure(expression)
+    value = _value(figure, facts)
+    return FORMATS[figure.format](value) if figure.format else plain(value)
+
+
+def exact_figure(expression: str, facts: Facts) -> str:
+    """The figure's whole value, for machines; raises BadFigure."""
+    value = _value(parse_figure(expression), facts)
+    return shape(value) if isinstance(value, list | tuple) else str(value)
+
+
+def _value(figure: Figure, facts: Facts) -> Any:
     value = _fact(figure.left, facts)
-    if figure.operation:
-        value = _calculated(_number(value, figure.left), figure.operation, figure.right, facts)
-    if figure.format:
-        return FORMATS[figure.format](value)
-    return plain(value)
+    if not figure.operation:
+        return value
+    return _calculated(_number(value, figure.left), figure.operation, figure.right, facts)
 
 
 def _calculated(left: float, sign: str, right: str, facts: Facts) -> float:

@@ -55,7 +55,10 @@ def current_version(lesson: Lesson) -> LessonVersion | None:
 
 
 def visible_lesson(course_slug: str, lesson_slug: str, *, person: User | None) -> LessonVersion:
-    """The version that readers see, with its lesson and course; Problem 404 when there is none, which tells its authors where the draft is."""
+    """The version that readers see, with its lesson and course.
+
+    Problem 404 when there is none; to the course's authors it says where the draft is.
+    """
     newest = _newest_release(OuterRef("lesson__course"))
     version = (
         LessonVersion.objects.filter(

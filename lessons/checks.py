@@ -1,0 +1,164 @@
+"""What stops a lesson from being published, and what is only warned about. Run before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from inference.models import Proof
+from inference.proofs import Snippet, proof_of
+from inference.samples import all_samples
+from lessons import markdown
+from lessons.drafts import Contents
+from lessons.facts import FactMissing, Facts, live_facts
+from lessons.models import Course, Lesson
+from lessons.modes import all_modes
+from lessons.parts import Finding, PartContext, Severity, folder_parts
+from lessons.samples import problem_with, samples_of
+from lessons.schema import LESSON_FILE, LessonDocument, LessonMeta, read_lesson
+
+Proofs = Callable[[Snippet], Proof | None]
+
+
+class PublishCheck(Protocol):
+    """A check of settings.PUBLISH_CHECKS: a callable that says what else is wrong."""
+
+    def __call__(self, *, contents: Contents, context: PartContext) -> Sequence[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Contents that were checked: what is wrong, and what was read on the way."""
+
+    contents: Contents
+    document: LessonDocument
+    context: PartContext | None  # none: the front matter has errors, so that nothing else could be asked
+    findings: list[Finding]
+
+
+def check_contents(
+    contents: Contents, *, lesson: Lesson, course: Course, proofs: Proofs = proof_of, facts: Facts | None = None
+) -> Checked:
+    """Everything that is wrong with a lesson's contents, in the order of files and lines."""
+    facts = facts or live_facts()
+    document = read_lesson(contents.files.get(LESSON_FILE, ""))
+    findings = [*document.findings]
+    findings += markdown.check(
+        document.body,
+        facts=facts,
+        file=LESSON_FILE,
+        first_line=document.body_line,
+        pictures=contents.pictures,
+        is_lesson=True,
+    )
+    findings += _check_samples(document, proofs)
+    findings += _check_files(contents)
+    context = None
+    if document.meta:
+        meta = document.meta
+        context = PartContext(course, lesson, meta.model_dump(), facts, proofs, contents.pictures)
+        findings += _check_identity(document, meta, lesson, course)
+        findings += _check_words(document, meta, contents, facts)
+        findings += _check_networks(document, meta, facts)
+        findings += _check_modes(document, meta, contents)
+        for part in folder_parts():
+            if part.filename in contents.files:
+                findings += part.check(contents.files[part.filename], context)
+        for path in settings.PUBLISH_CHECKS:
+            check: PublishCheck = import_string(path)
+            findings += check(contents=contents, context=context)
+    return Checked(contents, document, context, sorted(set(findings)))
+
+
+def _check_samples(document: LessonDocument, proofs: Proofs) -> Iterator[Finding]:
+    for sample in markdown.samples_of(document.body, first_line=document.body_line):
+        if problem := problem_with(sample, proofs(sample.snippet)):
+            yield Finding(LESSON_FILE, sample.line, problem)
+
+
+def _check_files(contents: Contents) -> Iterator[Finding]:
+    known = {LESSON_FILE, *(part.filename for part in folder_parts())}
+    for name in sorted(contents.files.keys() - known):
+        yield Finding(
+            name,
+            0,
+            _("Nothing reads this file. Remove it, or rename it to one of: %(known)s.") % {"known": ", ".join(sorted(known))},
+        )
+    if LESSON_FILE not in contents.files:
+        yield Finding(LESSON_FILE, 0, _("The lesson has no lesson.md. Add it."))
+
+
+def _check_identity(document: LessonDocument, meta: LessonMeta, lesson: Lesson, course: Course) -> Iterator[Finding]:
+    if lesson.uid and meta.uid != lesson.uid:
+        message = _("A lesson keeps its uid for good. Put “%(uid)s” back.") % {"uid": lesson.uid}
+        yield Finding(LESSON_FILE, document.line("uid"), message)
+    others = Lesson.objects.exclude(pk=lesson.pk)
+    if course.pk and others.filter(course=course, slug=meta.slug).exists():
+        message = _("Another lesson of this course has the slug “%(slug)s”. Choose another.") % {"slug": meta.slug}
+        yield Finding(LESSON_FILE, document.line("slug"), message)
+    if others.filter(uid=meta.uid).exists():
+        yield Finding(LESSON_FILE, document.line("uid"), _("Another lesson has this uid. Make up a new one."))
+
+
+def _check_words(document: LessonDocument, meta: LessonMeta, contents: Contents, facts: Facts) -> Iterator[Finding]:
+    """The pieces of Markdown that stand in the front matter; their lines are their fields' own."""
+    texts = [(("insight",), meta.insight)]
+    if meta.run and meta.run.predict:
+        texts.append((("run", "predict", "why"), meta.run.predict.why))
+    texts += [(("objectives", index, "text"), objective.text) for index, objective in enumerate(meta.objectives)]
+    for path, text in texts:
+        line = document.line(*path)
+        for finding in markdown.check(text, facts=facts, file=LESSON_FILE, first_line=line, pictures=contents.pictures):
+            yield finding
+    if not meta.insight:
+        yield Finding(LESSON_FILE, 1, _("The lesson has no key insight. One sentence to remember helps."), Severity.WARNING)
+    if not meta.objectives:
+        message = _("The lesson has no objectives. Say what the learner can do afterwards.")
+        yield Finding(LESSON_FILE, document.line("objectives"), message, Severity.WARNING)
+
+
+def _check_networks(document: LessonDocument, meta: LessonMeta, facts: Facts) -> Iterator[Finding]:
+    named = [(("networks", index), name) for index, name in enumerate(meta.networks)]
+    if meta.run:
+        named.append((("run", "network"), meta.run.network))
+    for path, name in named:
+        try:
+            facts(f"{name}.title")
+        except FactMissing:
+            message = _(
+                "Nothing is known about the network “%(network)s”. Check its name, or compute it:"
+                " manage.py compute_facts %(network)s."
+            )
+            yield Finding(LESSON_FILE, document.line(*path), message % {"network": name})
+    samples = {sample.id for sample in all_samples()}
+    for index, sample in enumerate(meta.run.samples if meta.run else []):
+        if sample not in samples:
+            message = _("There is no sample photo “%(sample)s”. Photos: %(known)s.")
+            yield Finding(
+                LESSON_FILE,
+                document.line("run", "samples", index),
+                message % {"sample": sample, "known": ", ".join(sorted(samples))},
+            )
+
+
+def _check_modes(document: LessonDocument, meta: LessonMeta, contents: Contents) -> Iterator[Finding]:
+    served = {mode.slug for mode in all_modes()}
+    has_samples = bool(markdown.samples_of(document.body))
+    for index, mode in enumerate(meta.modes):
+        line = document.line("modes", index)
+        if mode not in served:
+            message = _("The mode “%(mode)s” isn’t served on this site yet; learners won’t see it.") % {"mode": mode}
+            yield Finding(LESSON_FILE, line, message, Severity.WARNING)
+        if mode == "run" and meta.run is None:
+            yield Finding(LESSON_FILE, line, _("The mode “run” needs a field “run” with a network."))
+        if mode == "follow" and not meta.networks:
+            yield Finding(LESSON_FILE, line, _("The mode “follow” needs a field “networks” with the networks to follow."))
+        if mode == "code" and not has_samples:
+            yield Finding(LESSON_FILE, line, _("The mode “code” needs a code sample: ```python id=…"))
+        if mode in ("practise", "test") and "questions.yaml" not in contents.files:
+            yield Finding(LESSON_FILE, line, _("The mode “%(mode)s” needs questions in questions.yaml.") % {"mode": mode})
