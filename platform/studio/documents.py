@@ -100,6 +100,14 @@ class Words:
         return [str(word) for word in given or [] if str(word).strip()] or ABSENT
 
 
+class Ticks(Words):
+    """A list of which a form shows only what is in it: those that stay keep their order, new ones come last."""
+
+    def read(self, given: Any, old: Any) -> Any:
+        kept = [word for word in old if word in given] if isinstance(old, list) else []
+        return kept + [word for word in given if word not in kept] or ABSENT
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """A list of items with fields of their own. `was` in a row names the item that it continues, by its identity."""
@@ -205,10 +213,10 @@ LESSON_FIELDS: Mapping[str, Field] = {
     "level": Field(("level",)),
     "tags": Field(("tags",), Words()),
     "objectives": Field(("objectives",), Rows("id", _row("id", "text"))),
-    "modes": Field(("modes",), Words()),
-    "networks": Field(("networks",), Words()),
+    "modes": Field(("modes",), Ticks()),
+    "networks": Field(("networks",), Ticks()),
     "run_network": Field(("run", "network")),
-    "run_samples": Field(("run", "samples"), Words()),
+    "run_samples": Field(("run", "samples"), Ticks()),
     "predict_question": Field(("run", "predict", "question")),
     "predict_options": Field(("run", "predict", "options"), Steps()),
     "predict_why": Field(("run", "predict", "why")),

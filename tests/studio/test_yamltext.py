@@ -36,7 +36,7 @@ words = st.one_of(
 )
 keys = st.one_of(st.sampled_from(["id", "uid", "slug", "text", "options", "title"]), st.text("abcdef", min_size=1, max_size=4))
 values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), words),
+    st.one_of(st.none(), st.booleans(), st.integers(-(10**15), 10**15), words),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(keys, inner, max_size=4)),
     max_leaves=14,
 )

@@ -1,0 +1,550 @@
+"""The studio's forms: lenient about what is still missing (the checks say that), strict about what cannot be stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import QueryDict
+from django.utils.functional import cached_property
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from lessons.models import Level
+from quizzes.models import About, Difficulty, Reveal
+from studio.documents import Values
+
+LONGEST = 400_000
+"""Characters that one field may hold; the request as a whole is bounded by DATA_UPLOAD_MAX_MEMORY_SIZE."""
+
+MOST_ROWS = 60
+
+_LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+def cleaned(text: str) -> str:
+    """Pasted text as documents can hold it: one kind of line end, and no control characters."""
+    return _UNPRINTABLE.sub("", _LINE_ENDS.sub("\n", text))
+
+
+class LineField(forms.CharField):
+    """Words on one line."""
+
+    def to_python(self, value: Any) -> str:
+        return " ".join(cleaned(str(super().to_python(value) or "")).split("\n")).strip()
+
+
+class TextField(forms.CharField):
+    """Markdown or code: indentation and blank lines inside are kept."""
+
+    widget = forms.Textarea
+
+    def __init__(self, *, rows: int = 3, code: bool = False, **kwargs: Any) -> None:
+        attrs = {"rows": rows, "spellcheck": "false" if code else "true", "class": "code" if code else "markdown"}
+        kwargs.setdefault("max_length", LONGEST)
+        super().__init__(strip=False, required=False, widget=forms.Textarea(attrs=attrs), **kwargs)
+        # The browser must not cut what is pasted: too long is said, and nothing is lost.
+        self.widget.attrs.pop("maxlength", None)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
+
+    def to_python(self, value: Any) -> str:
+        return cleaned(str(super().to_python(value) or "")).strip("\n")
+
+
+class WordsField(LineField):
+    """Several short words with commas between them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        words = [" ".join(word.split()) for word in super().clean(value).split(",")]
+        return list(dict.fromkeys(word for word in words if word))
+
+
+class OneOfRows(forms.CheckboxInput):
+    """A radio button of which one can be chosen among all rows: its value is the row's number."""
+
+    input_type = "radio"
+    template_name = "django/forms/widgets/radio.html"
+
+    @staticmethod
+    def _parts(name: str) -> tuple[str, str]:
+        rows, number, last = name.rsplit("-", 2)
+        return f"{rows}-{last}", number
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"]["name"], context["widget"]["value"] = self._parts(name)
+        context["widget"]["type"] = "radio"
+        return context
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        shared, number = self._parts(name)
+        return data.get(shared) == number
+
+
+def _choices(known: Iterable[tuple[str, Any]], current: Any) -> list[tuple[str, Any]]:
+    """The known choices and whatever the document has now: a form that doesn't know a value must not drop it."""
+    choices = list(known)
+    values = current if isinstance(current, list) else [current]
+    return choices + [(value, value) for value in values if value and value not in dict(choices)]
+
+
+class StudioForm(forms.Form):
+    """A form whose open choices come from outside: `options` names each field's."""
+
+    optional: ClassVar[tuple[str, ...]] = ()  # fields whose first choice is "none"
+
+    def __init__(self, *args: Any, options: Mapping[str, Sequence[tuple[str, Any]]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, known in (options or {}).items():
+            if name in self.fields:
+                self._offer(name, known)
+
+    def _offer(self, name: str, known: Sequence[tuple[str, Any]]) -> None:
+        chosen = self.fields[name]
+        if isinstance(chosen, forms.ChoiceField):
+            first = [("", _("none"))] if name in self.optional else []
+            chosen.choices = first + _choices(known, self[name].value())
+
+
+class LessonForm(StudioForm):
+    """All of lesson.md but its uid."""
+
+    optional = ("run_network",)
+
+    title = LineField(label=_("Title"), max_length=200, required=False)
+    subtitle = LineField(
+        label=_("Subtitle"), max_length=300, required=False, help_text=_("One sentence: what learners will do.")
+    )
+    body = TextField(label=_("Lesson text"), rows=22)
+    insight = TextField(label=_("Key insight"), rows=3, help_text=_("What to remember in a month. One or two sentences."))
+    slug = LineField(
+        label=_("Address"),
+        max_length=80,
+        required=False,
+        help_text=_("The last part of the lesson’s address: small letters, digits, hyphens."),
+    )
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=1, max_value=600, required=False)
+    level = forms.ChoiceField(label=_("Level"), choices=Level.choices, required=False)
+    tags = WordsField(label=_("Tags"), max_length=600, required=False, help_text=_("With commas between them."))
+    modes = forms.MultipleChoiceField(
+        label=_("Modes"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("The ways learners can work with this lesson."),
+    )
+    networks = forms.MultipleChoiceField(
+        label=_("Networks to follow"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Shown stage by stage in Follow."),
+    )
+    run_network = forms.ChoiceField(
+        label=_("Network to run"), required=False, help_text=_("The one that learners run on a photo.")
+    )
+    run_samples = forms.MultipleChoiceField(
+        label=_("Sample photos"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked offers all of them."),
+    )
+    predict_question = LineField(
+        label=_("Question before the run"),
+        max_length=300,
+        required=False,
+        help_text=_("Learners predict, then run, then compare."),
+    )
+    predict_why = TextField(label=_("Explanation after the run"), rows=3)
+
+    def clean_slug(self) -> str:
+        return slug_or_error(self.cleaned_data["slug"])
+
+
+class ObjectiveRow(StudioForm):
+    text = LineField(label=_("Afterwards learners can …"), max_length=300, required=False)
+    id = LineField(
+        label=_("Short name"),
+        max_length=80,
+        required=False,
+        help_text=_("Questions refer to it. Left empty, it is made from the words."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("text") and not values.get("id"):
+            values["id"] = slugify(values["text"])[:40].strip("-") or "objective"
+        return values
+
+
+class SourceRow(StudioForm):
+    title = LineField(label=_("Title"), max_length=300, required=False)
+    url = LineField(label=_("Address"), max_length=500, required=False, help_text=_("It begins with https://."))
+
+
+class StepRow(StudioForm):
+    text = TextField(label=_("Step"), rows=2)
+
+
+class PredictionRow(StudioForm):
+    text = LineField(label=_("Possible answer"), max_length=200, required=False)
+
+
+class QuestionForm(StudioForm):
+    """One question but its rows."""
+
+    optional = ("objective", "requires")
+
+    stem = TextField(label=_("Question"), rows=8, help_text=_("Markdown. Put code between a line ```python and a line ```."))
+    about = forms.ChoiceField(label=_("It is about"), choices=About.choices, required=False)
+    difficulty = forms.ChoiceField(label=_("Difficulty"), choices=Difficulty.choices, required=False)
+    objective = forms.ChoiceField(label=_("Objective"), required=False, help_text=_("What of the lesson it asks for."))
+    in_test = forms.BooleanField(label=_("In the graded test"), required=False)
+    in_practice = forms.BooleanField(label=_("In practice"), required=False)
+    hint = TextField(label=_("Hint"), rows=2, help_text=_("One push in the right direction, not the answer."))
+    answer = TextField(label=_("Final answer"), rows=2, help_text=_("The answer in words, shown after the steps."))
+    snippet = TextField(
+        label=_("Code that proves the answer"),
+        rows=5,
+        code=True,
+        help_text=_("Needed when the question is about an output or an error. What it prints must be the right option."),
+    )
+    compare = forms.ChoiceField(
+        label=_("What is compared with the option"),
+        required=False,
+        choices=[
+            ("", _("nothing")),
+            ("output", _("what the code prints")),
+            ("error", _("the error it ends with")),
+            ("stem", _("that error, with the one in the question")),
+        ],
+    )
+    requires = forms.ChoiceField(label=_("Weights the code needs"), required=False)
+
+
+class OptionRow(StudioForm):
+    optional = ("misconception",)
+
+    right = forms.BooleanField(label=_("This is the right answer"), required=False, widget=OneOfRows)
+    id = forms.CharField(required=False, widget=forms.HiddenInput, max_length=16)
+    text = TextField(label=_("Option"), rows=2)
+    feedback = TextField(
+        label=_("Feedback to those who choose it"), rows=2, help_text=_("Say why it is right, or what went wrong.")
+    )
+    misconception = forms.ChoiceField(label=_("Misconception behind it"), required=False)
+    mistake = TextField(
+        label=_("Code of the mistake"),
+        rows=3,
+        code=True,
+        help_text=_("If the option is what a mistake would print: the mistaken code."),
+    )
+
+
+class MisconceptionRow(StudioForm):
+    title = LineField(label=_("Title"), max_length=200, required=False)
+    belief = TextField(label=_("What people believe"), rows=2)
+    why = TextField(label=_("Why it fails"), rows=3)
+    slug = LineField(
+        label=_("Short name"),
+        max_length=80,
+        required=False,
+        help_text=_("Options refer to it. Left empty, it is made from the title."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("title") and not values.get("slug"):
+            values["slug"] = slugify(values["title"])[:80].strip("-") or "misconception"
+        return values
+
+
+class QuizForm(StudioForm):
+    title = LineField(label=_("Title of the test"), max_length=300, required=False)
+    reveal = forms.ChoiceField(
+        label=_("Learners are told what was right"),
+        choices=[("", _("as the site does it: after each answer")), *Reveal.choices],
+        required=False,
+    )
+
+
+class CourseForm(StudioForm):
+    """What a course says of itself."""
+
+    title = LineField(label=_("Title"), max_length=200)
+    subtitle = LineField(label=_("Subtitle"), max_length=300, required=False)
+    summary = TextField(
+        label=_("Summary"), rows=6, max_length=20_000, help_text=_("Markdown. What learners will be able to do.")
+    )
+    slug = LineField(
+        label=_("Address"),
+        max_length=80,
+        required=False,
+        help_text=_("Small letters, digits, hyphens. Left empty, it is made from the title."),
+    )
+    subject = LineField(label=_("Subject"), max_length=80, required=False)
+    tags = WordsField(label=_("Tags"), max_length=600, required=False, help_text=_("With commas between them."))
+    level = forms.ChoiceField(label=_("Level"), choices=Level.choices)
+    prerequisites = TextField(label=_("What to know first"), rows=3, max_length=4_000, help_text=_("One a line."))
+    language = LineField(label=_("Language"), max_length=16, help_text=_("A code such as en or pt-br."))
+
+    def clean_slug(self) -> str:
+        return slug_or_error(self.cleaned_data["slug"])
+
+    def clean_language(self) -> str:
+        language = str(self.cleaned_data["language"])
+        if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", language):
+            raise forms.ValidationError(_("A language is a code such as en or pt-br."))
+        return language.lower()
+
+
+class NewCourseForm(StudioForm):
+    title = LineField(label=_("Title"), max_length=200)
+    slug = LineField(
+        label=_("Address"),
+        max_length=80,
+        required=False,
+        help_text=_("Small letters, digits, hyphens. Left empty, it is made from the title."),
+    )
+    uid = LineField(
+        label=_("Lasting name"),
+        max_length=64,
+        required=False,
+        help_text=_("Names the course in exported folders, for good. Left empty, it is the address."),
+    )
+
+    def clean_slug(self) -> str:
+        return slug_or_error(self.cleaned_data["slug"] or slugify(self.cleaned_data.get("title", ""))[:80])
+
+    def clean_uid(self) -> str:
+        uid = str(self.cleaned_data["uid"])
+        if uid and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", uid):
+            raise forms.ValidationError(
+                _("Use letters, digits, dots, hyphens and underscores, beginning with a letter or digit.")
+            )
+        return uid
+
+
+class NewLessonForm(StudioForm):
+    title = LineField(label=_("Title"), max_length=200)
+    slug = LineField(
+        label=_("Address"),
+        max_length=80,
+        required=False,
+        help_text=_("Small letters, digits, hyphens. Left empty, it is made from the title."),
+    )
+
+    def clean_slug(self) -> str:
+        return slug_or_error(self.cleaned_data["slug"] or slugify(self.cleaned_data.get("title", ""))[:80])
+
+
+class MemberForm(StudioForm):
+    email = forms.EmailField(label=_("Email address"), help_text=_("Of somebody who has an instructor’s account here."))
+
+
+class DocumentForm(StudioForm):
+    text = TextField(label=_("Document"), rows=30, code=True, max_length=1_000_000)
+
+
+class NoteForm(StudioForm):
+    note = LineField(
+        label=_("What changed"), max_length=300, required=False, help_text=_("For the history. Learners don’t see it.")
+    )
+
+
+class PictureForm(StudioForm):
+    file = forms.FileField(label=_("Picture"), help_text=_("PNG, JPEG, WebP or GIF."))
+    alt = LineField(
+        label=_("What it shows"),
+        max_length=300,
+        help_text=_("For those who can’t see it: what a learner should learn from the picture."),
+    )
+
+
+def slug_or_error(slug: str) -> str:
+    """The slug again, or a validation error that says what one looks like."""
+    if slug and not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", slug):
+        raise forms.ValidationError(_("Use small letters, digits and single hyphens, such as “my-first-lesson”."))
+    return slug
+
+
+@dataclass(frozen=True, slots=True)
+class RowKind:
+    """One list of rows in a sheet: what a row holds, and what the page calls it."""
+
+    form: type[StudioForm]
+    title: Any
+    add: Any  # what the button says
+    help: Any = ""
+    blank: int = 0  # empty rows to begin with
+    identity: bool = True  # whether a row knows what it continues; plain texts don't
+
+
+@dataclass(slots=True)
+class Row:
+    """One row on the page."""
+
+    number: int
+    form: StudioForm
+    was: str  # the identity of what it continues; empty for a new one
+    first: bool
+    last: bool
+
+
+@dataclass(slots=True)
+class RowList:
+    """The rows of one list on the page."""
+
+    name: str
+    kind: RowKind
+    rows: list[Row] = field(default_factory=list)
+
+
+class Sheet:
+    """A form and its lists of rows, as one: filled from values, or read from what was posted.
+
+    Rows are added, removed and moved by buttons of the same form, so that it works without scripts.
+    """
+
+    def __init__(
+        self,
+        form: type[StudioForm],
+        kinds: Mapping[str, RowKind],
+        *,
+        values: Mapping[str, Any] | None = None,
+        posted: QueryDict | None = None,
+        options: Mapping[str, Sequence[tuple[str, Any]]] | None = None,
+    ) -> None:
+        self.form_class, self.kinds, self.options = form, kinds, options or {}
+        self._posted = posted
+        self.form = form(posted, initial=dict(values or {}), options=options)
+        self.lists = {name: self._list(name, kind, values or {}) for name, kind in kinds.items()}
+
+    def _list(self, name: str, kind: RowKind, values: Mapping[str, Any]) -> RowList:
+        if self._posted is not None:
+            numbers = _numbers(self._posted, name)
+            filled = [
+                (
+                    number,
+                    kind.form(self._posted, prefix=f"{name}-{number}", options=self.options),
+                    self._posted.get(f"{name}-{number}-was", ""),
+                )
+                for number in numbers
+            ]
+        else:
+            rows = list(values.get(name) or []) or [{} for _row in range(kind.blank)]
+            filled = [
+                (number, kind.form(initial=row, prefix=f"{name}-{number}", options=self.options), str(row.get("was", "")))
+                for number, row in enumerate(rows)
+            ]
+        last = len(filled) - 1
+        return RowList(
+            name, kind, [Row(number, form, was, place == 0, place == last) for place, (number, form, was) in enumerate(filled)]
+        )
+
+    @property
+    def _forms(self) -> list[StudioForm]:
+        return [self.form, *(row.form for rows in self.lists.values() for row in rows.rows)]
+
+    def is_valid(self) -> bool:
+        for form in self._forms:  # all of them, so that every form says what is wrong with it
+            form.full_clean()
+        return not any(form.errors for form in self._forms)
+
+    @cached_property
+    def errors(self) -> list[tuple[str, str, str]]:
+        """What is wrong: the input's id, its label and the sentence."""
+        if self._posted is None:
+            return []
+        return [
+            (
+                form[name].id_for_label if name in form.fields else "",
+                str(form[name].label) if name in form.fields else "",
+                str(message),
+            )
+            for form in self._forms
+            for name, messages in form.errors.items()
+            for message in messages
+        ]
+
+    @cached_property
+    def values(self) -> Values:
+        """What a valid sheet says; rows without words are gone."""
+        values = dict(self.form.cleaned_data)
+        for name, rows in self.lists.items():
+            values[name] = [
+                ({"was": row.was} if rows.kind.identity else {}) | row.form.cleaned_data
+                for row in rows.rows
+                if _says_something(row.form)
+            ]
+        return values
+
+    def raw(self) -> Values:
+        """What was typed, right or wrong."""
+        typed: Values = {name: self.form[name].data for name in self.form.fields}
+        for name, rows in self.lists.items():
+            typed[name] = [{"was": row.was, **{inner: row.form[inner].data for inner in row.form.fields}} for row in rows.rows]
+        return typed
+
+    def after(self, act: str) -> Sheet:
+        """The sheet as typed, with a row added, removed or moved: "add:options", "remove:options:2", "up:options:2"."""
+        values = self.raw()
+        what, _colon, rest = act.partition(":")
+        name, _colon, number = rest.partition(":")
+        if name in self.lists:
+            numbers = [row.number for row in self.lists[name].rows]
+            place = numbers.index(int(number)) if number.isdecimal() and int(number) in numbers else None
+            values[name] = _rearranged(values[name], what, place)
+        return self.filled(values)
+
+    def filled(self, values: Mapping[str, Any]) -> Sheet:
+        """The same sheet with other values."""
+        return Sheet(self.form_class, self.kinds, values=values, options=self.options)
+
+
+def _rearranged(rows: list[Values], what: str, place: int | None) -> list[Values]:
+    if what == "add" and len(rows) < MOST_ROWS:
+        return [*rows, {}]
+    if place is None:
+        return rows
+    if what == "remove":
+        return rows[:place] + rows[place + 1 :]
+    other = place - 1 if what == "up" else place + 1
+    if what in ("up", "down") and 0 <= other < len(rows):
+        rows[place], rows[other] = rows[other], rows[place]
+    return rows
+
+
+def _says_something(form: StudioForm) -> bool:
+    return any(form.cleaned_data.get(bound.name) for bound in form.visible_fields())
+
+
+def _numbers(posted: QueryDict, name: str) -> list[int]:
+    """The numbers of the rows that were posted, in the page's order."""
+    pattern = re.compile(rf"{name}-([0-9]{{1,4}})-was")
+    found = [int(match[1]) for key in posted if (match := pattern.fullmatch(key))]
+    return sorted(set(found))[:MOST_ROWS]
+
+
+LESSON_ROWS = {
+    "objectives": RowKind(ObjectiveRow, _("Objectives"), _("Add an objective"), blank=1),
+    "predict_options": RowKind(PredictionRow, _("Answers to choose from"), _("Add an answer"), identity=False),
+    "sources": RowKind(SourceRow, _("Sources"), _("Add a source"), help=_("Where claims about causes come from.")),
+}
+QUESTION_ROWS = {
+    "options": RowKind(
+        OptionRow,
+        _("Options"),
+        _("Add an option"),
+        help=_("Two to six, one of them right. Learners see them in an order of their own."),
+        blank=4,
+    ),
+    "solution": RowKind(StepRow, _("Solution, step by step"), _("Add a step"), blank=1, identity=False),
+}
+MISCONCEPTION_ROWS = {"misconceptions": RowKind(MisconceptionRow, _("Misconceptions"), _("Add a misconception"), blank=1)}
