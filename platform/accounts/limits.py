@@ -25,8 +25,8 @@ class Limit:
 def sign_in_limits(*, email: str, address: str) -> list[Limit]:
     """What stops guessing one password, and guessing many accounts from one place.
 
-    The address alone gets a high limit, because a whole classroom may share one; the account alone gets one as well, so that many
-    addresses can't take turns at it.
+    The address alone gets a high limit, because a whole classroom may share one; the account alone gets one as well,
+    so that many addresses can't take turns at it.
     """
     quarter = timedelta(minutes=15)
     return [

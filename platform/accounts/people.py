@@ -24,7 +24,7 @@ SEEN_EVERY = timedelta(hours=1)
 
 
 def current(request: HttpRequest) -> User | None:
-    """The person asking, or None for somebody who has done nothing here yet. Never creates, never queries after the middleware."""
+    """The person asking, or None for somebody who has done nothing here yet. Creates nobody and asks no database."""
     return getattr(request, "_person", None)
 
 

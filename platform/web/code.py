@@ -13,7 +13,7 @@ _formatter = HtmlFormatter(nowrap=True)
 
 
 def highlighted(code: str, language: str = "") -> SafeString:
-    """The code with <span class> around its tokens, escaped; plain when the language is unknown. Goes inside <pre class="hl"><code>."""
+    """The code, escaped, with a <span class> around each token, for <pre class="hl"><code>; plain in an unknown language."""
     text = code.strip("\n")
     try:
         lexer = get_lexer_by_name(language or "text", stripnl=False)

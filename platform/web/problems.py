@@ -31,7 +31,7 @@ class Problem(Exception):
         title: str,
         detail: str = "",
         *,
-        type: str = "about:blank",  # noqa: A002 - the RFC's own name
+        type: str = "about:blank",
         headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> None:
@@ -61,27 +61,28 @@ def json_response(problem: Problem) -> HttpResponse:
 
 def problem_of(error: Exception) -> Problem:
     """The problem that stands for any exception a view may raise; what nobody expected becomes a 500 without its details."""
+    problem = unexpected()
     match error:
         case Problem():
-            return error
+            problem = error
         case ValidationError():
-            return _invalid(error)
+            problem = _invalid(error)
         case Throttled():
             headers = {"Retry-After": str(error.wait)} if error.wait else {}
-            return Problem(429, _("Too many requests"), _("Wait a little, then try again."), headers=headers)
+            problem = Problem(429, _("Too many requests"), _("Wait a little, then try again."), headers=headers)
         case HttpError():
-            return of_status(error.status_code, str(error.message))
+            problem = of_status(error.status_code, str(error.message))
         case Http404():
-            return not_found()
+            problem = not_found()
         case PermissionDenied():
-            return Problem(403, _("Not yours to open"), str(error) or _("Your account may not do this."))
+            problem = Problem(403, _("Not yours to open"), str(error) or _("Your account may not do this."))
         case RequestDataTooBig():
-            return Problem(413, _("Too large"), _("The request is larger than this site accepts. Send less at once."))
+            problem = Problem(413, _("Too large"), _("The request is larger than this site accepts. Send less at once."))
         case MultiPartParserError() | SuspiciousOperation() | UnreadablePostError():
-            return bad_request()
+            problem = bad_request()
         case _ if _blames_nul(error):
-            return nul_byte()
-    return unexpected()
+            problem = nul_byte()
+    return problem
 
 
 def not_found() -> Problem:

@@ -80,9 +80,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     problem = Problem(
         403,
         _("This form has expired"),
-        _(
-            "For your safety a form works only for a while, and only with cookies. Load the page again and repeat the last step."
-        ),
+        _("A form works only for a while, and only with cookies. Load the page again and repeat the last step."),
     )
     if problems.is_api(request):
         return problems.json_response(problem)

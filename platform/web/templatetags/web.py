@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from web.charts import Chart, bar_drawing, line_drawing
@@ -27,17 +26,24 @@ NOTICES = {"info": "", "right": " right", "wrong": " wrong", "hint": " hint"}
 
 
 @register.simple_block_tag
-def button(content: str, url: str = "", kind: str = "", name: str = "", value: str = "", type: str = "submit") -> SafeString:  # noqa: A002
-    """A button, or a link that looks like one when it has a url; kind: primary, danger, quiet, small (or several).
+def button(content: str, kind: str = "", name: str = "", value: str = "", type: str = "submit") -> SafeString:
+    """A button; kind: primary, danger, quiet, small (or several).
 
-    {% button url=next_url kind="primary" %}Next question{% endbutton %}
+    {% button kind="primary" name="final" value="1" %}Check answer{% endbutton %}
     """
-    classes = f"btn {kind}".strip()
-    label = mark_safe(content.strip())  # noqa: S308 - rendered by the template engine, which escaped it
-    if url:
-        return format_html('<a class="{}" href="{}">{}</a>', classes, url, label)
     named = format_html(' name="{}" value="{}"', name, value) if name else ""
-    return format_html('<button class="{}" type="{}"{}>{}</button>', classes, type, named, label)
+    return format_html(
+        '<button class="{}" type="{}"{}>{}</button>', f"btn {kind}".strip(), type, named, _rendered_text(content)
+    )
+
+
+@register.simple_block_tag
+def link_button(content: str, url: str, kind: str = "") -> SafeString:
+    """A link that looks like a button, for going somewhere.
+
+    {% link_button url=next_url kind="primary" %}Next question{% endlink_button %}
+    """
+    return format_html('<a class="{}" href="{}">{}</a>', f"btn {kind}".strip(), url, _rendered_text(content))
 
 
 @register.simple_block_tag
@@ -78,7 +84,7 @@ def empty(content: str, title: str) -> SafeString:
 
 @register.simple_block_tag
 def code_block(content: str, language: str = "", caption: str = "") -> SafeString:
-    """Code with its copy button (load web/copy.js on the page); the content is escaped text, highlighted when a language is named.
+    """Code with its copy button (load web/copy.js on the page), highlighted when a language is named. Content: escaped text.
 
     {% code_block language="python" caption=_("Count the parameters") %}{{ code }}{% endcode_block %}
     """
@@ -94,14 +100,8 @@ def code_figure(code: str, *, language: str = "", caption: str = "", output: str
 @register.simple_tag
 def progress(value: float, maximum: float, label: str) -> SafeString:
     """A bar with its numbers: {% progress 3 10 _("Questions answered") %}"""
-    return format_html(
-        '<div class="progress"><progress value="{}" max="{}" aria-label="{}"></progress><span aria-hidden="true">{} / {}</span></div>',
-        value,
-        maximum or 1,
-        label,
-        value,
-        maximum,
-    )
+    bar = format_html('<progress value="{}" max="{}" aria-label="{}"></progress>', value, maximum or 1, label)
+    return format_html('<div class="progress">{}<span aria-hidden="true">{} / {}</span></div>', bar, value, maximum)
 
 
 @register.simple_tag
@@ -181,11 +181,13 @@ def letter(position: int) -> str:
 
 
 def _rendered(name: str, content: str, context: dict[str, Any]) -> SafeString:
-    inner = mark_safe(content.strip())  # noqa: S308 - rendered by the template engine, which escaped it
-    made = render_to_string(
-        f"web/components/{name}.html", {**context, "content": inner, "id": slugify(context.get("title", ""))}
-    )
+    made = render_to_string(f"web/components/{name}.html", {**context, "content": _rendered_text(content)})
     return mark_safe(made.strip())  # noqa: S308 - a template made it
+
+
+def _rendered_text(content: str) -> SafeString:
+    """A block's content: the template engine rendered and escaped it already."""
+    return mark_safe(content.strip())  # noqa: S308
 
 
 def _unescaped(content: str) -> str:
