@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import redis
@@ -15,6 +17,30 @@ from django.test import Client
 from accounts.models import Role, User
 from lessons.models import Course, CourseRole, Membership
 from operations.redis import server_binary, server_command
+from tests.postgres import postgres
+
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _skipped_is_failed((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _skipped_is_failed((yield))
+
+
+def _skipped_is_failed(report: Report) -> Report:
+    """In CI a test that did not run is a test that failed: nothing is silently skipped."""
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was skipped, and in CI every test must run: {report.longrepr}"
+    return report
 
 
 @pytest.fixture
@@ -84,6 +110,13 @@ def redis_server() -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    with postgres() as url:
+        yield url
 
 
 def _wait_for_redis(process: subprocess.Popen[bytes], log: Path) -> None:

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
 from inference import heartbeat
+from operations.preflight import first_line
 
 REDIS_TIMEOUT_SECONDS = 1
 
@@ -39,7 +40,7 @@ def check_database() -> Check:
             cursor.execute("SELECT 1")
             cursor.fetchone()
     except DatabaseError as error:
-        return Check("database", False, _("The database does not answer: %(error)s") % {"error": _first_line(error)})
+        return Check("database", False, _("The database does not answer: %(error)s") % {"error": first_line(error)})
     return Check("database", True)
 
 
@@ -50,7 +51,7 @@ def check_redis() -> Check:
         ) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError) as error:
-        return Check("redis", False, _("Redis does not answer: %(error)s") % {"error": _first_line(error)})
+        return Check("redis", False, _("Redis does not answer: %(error)s") % {"error": first_line(error)})
     return Check("redis", True)
 
 
@@ -66,7 +67,3 @@ def warm_worker_count() -> int:
         return len(heartbeat.warm_workers())
     except (redis.RedisError, OSError):
         return 0
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

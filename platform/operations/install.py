@@ -50,12 +50,19 @@ def requirements_hash(root: Path, names: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def torch_pins(requirements: str) -> list[str]:
-    """The lines of requirements.txt that pin torch and torchvision."""
-    pins = [line.strip() for line in requirements.splitlines() if line.strip().split("==")[0] in FROM_TORCH_INDEX]
-    if len(pins) != len(FROM_TORCH_INDEX):
-        raise SetUpError("requirements.txt must pin torch and torchvision with ==.")
-    return pins
+def pins(requirements: str) -> dict[str, str]:
+    """Package → version of each unconditional `name==version` line of a requirements file; extras are left out of the name."""
+    lines = (line.split("#")[0].strip() for line in requirements.splitlines())
+    pinned = (line.split("==") for line in lines if "==" in line and ";" not in line)
+    return {name.split("[")[0]: version for name, version in pinned}
+
+
+def torch_requirements(requirements: str) -> list[str]:
+    """What to install first: torch and torchvision by their pins."""
+    pinned = pins(requirements)
+    if missing := [name for name in FROM_TORCH_INDEX if name not in pinned]:
+        raise SetUpError(f"requirements.txt must pin {' and '.join(missing)} with ==.")
+    return [f"{name}=={pinned[name]}" for name in FROM_TORCH_INDEX]
 
 
 def torch_index(value: str) -> str:
@@ -85,7 +92,7 @@ def install(root: Path, kind: str, environment: Mapping[str, str]) -> None:
         "--no-deps",
         *(["--index-url", index] if index else []),
         *(["--force-reinstall"] if other_torch else []),
-        *torch_pins((root / "requirements.txt").read_text()),
+        *torch_requirements((root / "requirements.txt").read_text()),
     )
     _say("3/3 Installing the other packages")
     _pip(python, *(part for name in REQUIREMENTS[kind] for part in ("-r", str(root / name))))

@@ -67,6 +67,9 @@ class Cursor(sqlite.SQLiteCursorWrapper):
     def fetchall(self) -> list[Any]:
         return super().fetchall() if self._returned is None else list(self._returned)
 
+    def __next__(self) -> Any:
+        return super().__next__() if self._returned is None else next(self._returned)
+
     def _writes_alone(self, query: str) -> bool:
         return self.wrapper.autocommit and not self.wrapper.in_atomic_block and _writes(query)
 
