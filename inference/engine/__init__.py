@@ -5,11 +5,32 @@ A worker keeps networks warm and traces one image at a time::
     from inference import engine
     from inference.contracts import Cancelled, EngineError
 
-    networks = engine.NetworkCache(weights_dir=Path("data/weights"), threads=1)   # bounded in bytes; or engine.load(...)
-    loaded = networks.get("efficientnet_lite0")      # LoadedNetwork; raises EngineError (WEIGHTS_MISSING, UNKNOWN_NETWORK, …)
-    loaded.trace(image, emit=store, cancelled=stopped)     # image: PIL.Image; emits StageRan…, Predicted, Finished; raises Cancelled
+    networks = engine.NetworkCache(weights_dir=Path("data/weights"), threads=1)  # bounded in bytes
+    loaded = networks.get("efficientnet_lite0")  # or engine.load(…); raises EngineError (WEIGHTS_MISSING, UNKNOWN_NETWORK, …)
+    loaded.trace(image, emit=store, cancelled=stopped)  # image: PIL.Image; emits StageRan…, Predicted, Finished
 
+`trace` raises Cancelled between two stages once `stopped()` is true, and EngineError when the image cannot be read.
 Without keeping anything: `engine.trace(image, network="efficientnet_lite0", emit=print)`.
 Without weights: `engine.facts("resnet50")`, `engine.network_ids()`, `engine.record("resnet50")`.
 On a terminal: `python -m inference.engine --help`.
 """
+
+from inference.engine import shim  # first: torchvision's import needs it
+from inference.engine.cache import NetworkCache
+from inference.engine.networks import NetworkRecord, network_ids, record
+from inference.engine.tracing import LoadedNetwork, load, trace
+from inference.engine.weights import WeightsRecord, checkpoints, default_weights_dir
+
+__all__ = [
+    "LoadedNetwork",
+    "NetworkCache",
+    "NetworkRecord",
+    "WeightsRecord",
+    "checkpoints",
+    "default_weights_dir",
+    "load",
+    "network_ids",
+    "record",
+    "shim",
+    "trace",
+]
