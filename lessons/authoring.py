@@ -47,16 +47,28 @@ def free_slug(title: str, taken: Sequence[str]) -> str:
     )
 
 
-def create_course(*, owner: User, title: str, now: datetime) -> Course:
-    """A new course that its owner alone may work on; learners see it from its first release."""
+def create_course(*, owner: User, title: str, now: datetime, slug: str = "", uid: str = "") -> Course:
+    """A new course that its owner alone may work on; learners see it from its first release.
+
+    Without a slug or uid one is made up; Problem 409 for one that is taken.
+    """
     if not owner.is_instructor:
         raise Problem(403, _("For instructors"), _("Only instructors can create courses. Ask the person who runs this site."))
     if not title.strip():
         raise Problem(422, _("No title"), _("Give the course a title."))
     with transaction.atomic():
-        slug = free_slug(title, list(Course.objects.values_list("slug", flat=True)))
+        taken = list(Course.objects.values_list("slug", flat=True))
+        if slug in taken:
+            raise Problem(
+                409, _("Taken"), _("Another course has the address “%(slug)s”. Choose another.") % {"slug": slug}, field="slug"
+            )
+        if uid and Course.objects.filter(uid=uid).exists():
+            raise Problem(
+                409, _("Taken"), _("Another course has the uid “%(uid)s”. Choose another.") % {"uid": uid}, field="uid"
+            )
+        slug = slug or free_slug(title, taken)
         course = Course.objects.create(
-            uid=uuid.uuid4().hex, slug=slug, title=title.strip()[:200], position=Course.objects.count(), created_at=now
+            uid=uid or uuid.uuid4().hex, slug=slug, title=title.strip()[:200], position=Course.objects.count(), created_at=now
         )
         Membership.objects.create(course=course, user=owner, role=CourseRole.OWNER)
     return course
@@ -96,13 +108,20 @@ def _put_in_order(course: Course, slugs: Sequence[str]) -> None:
         Lesson.objects.filter(pk=lesson.pk).update(position=position)
 
 
-def create_lesson(*, course: Course, author: User, title: str, now: datetime) -> Lesson:
-    """A new lesson at the end of the course with a draft to begin from; learners see it when it is published."""
+def create_lesson(*, course: Course, author: User, title: str, now: datetime, slug: str = "") -> Lesson:
+    """A new lesson at the end of the course with a draft to begin from; learners see it when it is published.
+
+    Without a slug one is made of the title; Problem 409 for one that is taken.
+    """
     require_author(author, course)
     if not title.strip():
         raise Problem(422, _("No title"), _("Give the lesson a title."))
     with transaction.atomic():
-        slug = free_slug(title, list(Lesson.objects.filter(course=course).values_list("slug", flat=True)))
+        taken = list(Lesson.objects.filter(course=course).values_list("slug", flat=True))
+        if slug in taken:
+            message = _("Another lesson of this course has the address “%(slug)s”. Choose another.")
+            raise Problem(409, _("Taken"), message % {"slug": slug}, field="slug")
+        slug = slug or free_slug(title, taken)
         lesson = Lesson.objects.create(
             course=course, uid=uuid.uuid4().hex, slug=slug, position=next_position(course), created_at=now
         )

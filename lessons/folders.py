@@ -340,7 +340,7 @@ def export_folder(course: Course, path: Path | str) -> list[Path]:
         raise NotLoadable([Finding(str(root.name), 0, _("The folder is not empty. Name a new one."))])
     versions = [LessonVersion.objects.select_related("lesson").get(pk=version.pk) for version in lessons_of(course)]
     slugs = [version.lesson.slug for version in versions]
-    texts = {COURSE_FILE: _course_text(course, slugs)}
+    texts = {COURSE_FILE: course_text(course, slugs)}
     for version in versions:
         texts |= {f"{version.lesson.slug}/{name}": text for name, text in version.files.items()}
     if lock := _lock_text(course, versions):
@@ -356,7 +356,7 @@ def export_folder(course: Course, path: Path | str) -> list[Path]:
     return [root / name for name in sorted(contents)]
 
 
-def _course_text(course: Course, slugs: list[str]) -> str:
+def course_text(course: Course, slugs: list[str]) -> str:
     """course.yaml as it was loaded while it still says the same, else written anew."""
     said, _findings = read_course(course.document) if course.document else (None, [])
     document = document_of(course, slugs)
