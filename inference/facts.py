@@ -26,6 +26,11 @@ from inference.sandbox.snippets import installed_versions
 LIBRARY = "torchvision"
 """The pseudo-network whose facts are the library's own: how many networks it has, its version."""
 
+WEIGHTS_SUBFOLDER = "hub/checkpoints"
+"""Where a weights' file belongs below WEIGHTS_DIR: in the layout of TORCH_HOME."""
+
+ENGINE_SECONDS = 600
+
 _ORDERED = "in order"
 
 
@@ -131,16 +136,14 @@ def weights_are_here(network: str, file: str) -> bool:
 
 
 def weights_path(file: str) -> Path:
-    """Where a weights' file belongs: in the layout of TORCH_HOME."""
-    return Path(settings.WEIGHTS_DIR) / "hub" / "checkpoints" / Path(file).name
+    """Where a weights' file is, or would be."""
+    return Path(settings.WEIGHTS_DIR) / WEIGHTS_SUBFOLDER / Path(file).name
 
 
 def _rows() -> Any:
     """The facts of the versions installed here, in the order in which they were told."""
     versions = installed_versions()
-    return Fact.objects.filter(
-        torch=versions.torch, torchvision=versions.torchvision, engine=ENGINE_VERSION
-    ).order_by("pk")
+    return Fact.objects.filter(torch=versions.torch, torchvision=versions.torchvision, engine=ENGINE_VERSION).order_by("pk")
 
 
 def _nested(rows: Iterable[Fact]) -> dict[str, dict[str, Any]]:
@@ -167,22 +170,32 @@ def _decoded(value: Any) -> Any:
     return value
 
 
+def all_network_ids() -> list[str]:
+    """Every network that the engine can inspect; raises FactsNotComputed when it can't be asked."""
+    return [str(row["id"]) for row in _engine("networks", "--json")]
+
+
 def _computed(network: str) -> dict[str, Any]:
     """What the engine's command line prints about a network, or about the library itself."""
-    command = [sys.executable, "-m", "inference.engine", "facts", network, "--json"]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(settings.ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
-        "WEIGHTS_DIR": str(settings.WEIGHTS_DIR),
-        "OMP_NUM_THREADS": "1",
-    }
+    told = _engine("facts", network, "--json")
+    return dict(told.get(network, told))
+
+
+def _engine(*arguments: str) -> Any:
+    """What the engine's command line answers: a process of its own, so that this one never loads torch."""
+    environment = {**os.environ, "WEIGHTS_DIR": str(settings.WEIGHTS_DIR), "OMP_NUM_THREADS": "1"}
     try:
-        run = subprocess.run(  # noqa: S603 - our own command line; the name was checked by the caller or is refused by it
-            command, cwd=settings.ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+        run = subprocess.run(  # noqa: S603 - our own command line; it refuses names it doesn't know
+            [sys.executable, "-m", "inference.engine", *arguments],
+            cwd=settings.ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=ENGINE_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise FactsNotComputed(f"{network} took longer than {error.timeout:.0f} s") from error
+        raise FactsNotComputed(f"the engine took longer than {error.timeout:.0f} s") from error
     if run.returncode != 0:
-        raise FactsNotComputed((run.stderr.strip() or "no reason given").splitlines()[-1])
-    told = json.loads(run.stdout)
-    return dict(told.get(network, told))
+        raise FactsNotComputed((run.stderr.strip() or "the engine gave no reason").splitlines()[-1])
+    return json.loads(run.stdout)

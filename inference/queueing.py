@@ -20,9 +20,7 @@ def ring(job_id: UUID) -> bool:
     """Ask a worker to run this job; False when the queue could not be reached. Ringing twice does no harm."""
     try:
         # retry=False: with Celery's own retries a request would hang for seconds while Redis is down
-        current_app.send_task(
-            RUN_TRACE, kwargs={"job_id": str(job_id)}, queue=TRACE_QUEUE, ignore_result=True, retry=False
-        )
+        current_app.send_task(RUN_TRACE, kwargs={"job_id": str(job_id)}, queue=TRACE_QUEUE, ignore_result=True, retry=False)
     except (KombuError, *Unreachable) as error:
         log.warning("job %s: the queue could not be reached: %s", job_id, error)
         return False

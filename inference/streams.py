@@ -88,7 +88,9 @@ class Publisher:
         for event in self._unsent:
             text = json.dumps(event.data)
             pipeline.xadd(key, {"event": event.name, "data": text}, id=str(event.id), maxlen=MAXIMUM_LENGTH, approximate=True)
-            pipeline.publish(CHANNEL, json.dumps({"job": str(self._job_id), "id": str(event.id)} | {"event": event.name, "data": event.data}))
+            pipeline.publish(
+                CHANNEL, json.dumps({"job": str(self._job_id), "id": str(event.id)} | {"event": event.name, "data": event.data})
+            )
         pipeline.expire(key, EXPIRY_SECONDS)
         pipeline.execute()
         self._unsent.clear()

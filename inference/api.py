@@ -1,0 +1,274 @@
+"""Networks, samples and traces over HTTP. Pages and API call the same services; refusals are problem+json."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from ninja import File, Form, Router, Schema, Status
+from ninja.files import UploadedFile
+
+from accounts import people
+from accounts.auth import cookie_or_bearer
+from inference import facts, samples, services, telling
+from inference.contracts import DEFAULT_NETWORK
+from inference.models import Trace
+from inference.presenting import present
+from inference.views import PREDICTION_LENGTH, event_stream
+from web.problems import not_found
+
+router = Router(tags=["traces"], auth=cookie_or_bearer)
+
+
+class ProblemOut(Schema):
+    """What went wrong, in a sentence (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+class WeightsOut(Schema):
+    """A set of trained weights. Accuracies are per cent on ImageNet-1k's validation set, as its own record states them."""
+
+    name: str
+    available: bool
+    licence: str
+    top1: float | None = None
+    top5: float | None = None
+    file: str
+    size_mb: float | None = None
+    recipe: str = ""
+
+
+class NetworkOut(Schema):
+    """A network in computed figures: parameters, multiply-accumulates and FLOPs for one image at its usual input size."""
+
+    id: str
+    title: str
+    family: str
+    parameters: int | None = None
+    macs: int | None = None
+    flops: int | None = None
+    feature_dim: int | None = None
+    input_size: int | None = None
+    classes: int | None = None
+    depth: int | None = None
+    weights: WeightsOut | None = None
+
+
+class StageOut(Schema):
+    """One stage of a network, computed without weights. Shapes are N × C × H × W."""
+
+    name: str
+    title: str
+    operation: str
+    kind: str
+    input_shape: list[int]
+    output_shape: list[int]
+    parameters: int
+    macs: int
+
+
+class NetworkDetail(NetworkOut):
+    """A network with its stages in order and everything it can be run with."""
+
+    stages: list[StageOut]
+    all_weights: list[WeightsOut]
+
+
+class NetworkList(Schema):
+    items: list[NetworkOut]
+    next: str | None = None
+
+
+class SampleOut(Schema):
+    """A sample photograph, with whose it is."""
+
+    id: str
+    title: str
+    credit: str
+    licence: str
+    source: str
+    width: int
+    height: int
+    url: str
+
+
+class SampleList(Schema):
+    items: list[SampleOut]
+    next: str | None = None
+
+
+class PictureOut(Schema):
+    """A stage's picture. scale: photo, unsigned (from 0 to maximum) or signed (from -maximum to maximum)."""
+
+    url: str
+    width: int
+    height: int
+    scale: str
+    maximum: float
+    alt: str
+    note: str
+
+
+class StageRanOut(StageOut):
+    """A stage that ran on this photo."""
+
+    index: int
+    flops: int
+    milliseconds: float | None = None
+    statistics: dict[str, float] | None = None
+    picture: PictureOut | None = None
+
+
+class PredictionOut(Schema):
+    rank: int
+    class_index: int
+    label: str
+    probability: float
+
+
+class ErrorOut(Schema):
+    """Why a run failed and what to do next."""
+
+    code: str
+    detail: str
+    next_action: str
+
+
+class TraceOut(Schema):
+    """One run. `place` is its place in line while it is queued; `sentence` says where it stands."""
+
+    id: UUID
+    status: Literal["queued", "loading", "running", "done", "failed", "cancelled"]
+    sentence: str
+    place: int
+    network: str
+    prediction: str
+    stages: list[StageRanOut]
+    total: int
+    top_k: list[PredictionOut]
+    pictures: list[str]
+    made_by: dict[str, Any] | None = None
+    milliseconds: float | None = None
+    error: ErrorOut | None = None
+    url: str
+    events_url: str
+    cancel_url: str | None = None
+
+
+REFUSALS: dict[int, type[ProblemOut]] = {400: ProblemOut, 401: ProblemOut, 403: ProblemOut, 404: ProblemOut}
+
+
+@router.get("/networks", response={200: NetworkList, **REFUSALS}, summary="The networks this site knows")
+def networks(request: HttpRequest) -> Any:
+    """Their figures are computed from the models; `weights.available` says whether a trace is possible now."""
+    return {"items": [telling.network_row(network, known) for network, known in facts.all_facts().items()], "next": None}
+
+
+@router.get("/networks/{network_id}", response={200: NetworkDetail, **REFUSALS}, summary="One network with its stages")
+def network(request: HttpRequest, network_id: str) -> Any:
+    """The stages are computed without weights, so a network that can't predict here still has them."""
+    known = facts.facts_of(network_id)
+    if known is None:
+        raise not_found()
+    return telling.network_row(network_id, known) | {
+        "stages": telling.stage_rows(known),
+        "all_weights": telling.weights_rows(network_id, known),
+    }
+
+
+@router.get("/samples", response={200: SampleList, **REFUSALS}, summary="The sample photos")
+def sample_list(request: HttpRequest) -> Any:
+    """Photographs that the installed libraries carry, each with its credit and licence."""
+    items = [
+        {
+            "id": sample.id,
+            "title": str(sample.title),
+            "credit": sample.credit,
+            "licence": sample.licence,
+            "source": sample.source,
+            "width": sample.width,
+            "height": sample.height,
+            "url": request.build_absolute_uri(reverse("inference:sample", kwargs={"sample_id": sample.id})),
+        }
+        for sample in samples.all_samples()
+    ]
+    return {"items": items, "next": None}
+
+
+@router.post(
+    "/traces",
+    response={202: TraceOut, **REFUSALS, 409: ProblemOut, 413: ProblemOut, 422: ProblemOut, 429: ProblemOut},
+    summary="Run a network on a photo",
+)
+def create(
+    request: HttpRequest,
+    network: str = Form(DEFAULT_NETWORK, max_length=80, description="A network’s id.", examples=[DEFAULT_NETWORK]),
+    sample: str = Form("", max_length=80, description="A sample’s id; or send `image`.", examples=["chelsea"]),
+    prediction: str = Form(
+        "", max_length=PREDICTION_LENGTH, description="What you say will come out, before you know.", examples=["a cat"]
+    ),
+    image: UploadedFile | None = File(  # noqa: B008 - how ninja declares a file
+        None, description="A photo of yours: JPEG, PNG, WebP, GIF, BMP or TIFF, at most 10 MB. Only you can see it."
+    ),
+) -> Any:
+    """Answers at once; follow `events_url` or poll the trace. The same request is answered from the store."""
+    now = timezone.now()
+    owner = people.ensure(request)
+    trace = services.request_trace(
+        owner=owner,
+        network=network,
+        sample="" if image is not None else sample,
+        upload=services.store_upload(owner=owner, file=image, now=now) if image is not None else None,
+        prediction=prediction,
+        now=now,
+    )
+    return Status(202, _out(request, trace))
+
+
+@router.get("/traces/{trace_id}", response={200: TraceOut, **REFUSALS}, summary="One trace, whatever its state")
+def trace(request: HttpRequest, trace_id: UUID, share: str = "") -> Any:
+    """Yours, the house’s own, or one whose owner gave you its `share` token; any other is 404."""
+    person = people.current(request)
+    return _out(request, services.trace_for(trace_id=trace_id, person=person, share_token=share), share_token=share)
+
+
+@router.get(
+    "/traces/{trace_id}/events",
+    response={**REFUSALS},
+    summary="A trace’s events as they happen",
+    openapi_extra={
+        "responses": {200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+    },
+)
+def trace_events(request: HttpRequest, trace_id: UUID, share: str = "", after: str = "") -> Any:
+    """queued, loading, stage…, prediction, then done, failed or cancelled. Resumes after `Last-Event-ID` (or `after`)."""
+    person = people.current(request)
+    found = services.trace_for(trace_id=trace_id, person=person, share_token=share)
+    response: HttpResponseBase = event_stream(request, found, telling.Teller(person=person, share_token=share, html=False))
+    return response
+
+
+@router.post("/traces/{trace_id}/cancel", response={200: TraceOut, **REFUSALS}, summary="Stop one of your traces")
+def cancel(request: HttpRequest, trace_id: UUID) -> Any:
+    """What already ran is kept; a trace that has ended stays as it is."""
+    found = services.own_trace(trace_id=trace_id, person=people.current(request))
+    services.cancel_trace(trace=found, now=timezone.now())
+    return _out(request, found)
+
+
+def _out(request: HttpRequest, found: Trace, *, share_token: str = "") -> dict[str, Any]:
+    """A trace as the API answers with it: with the addresses of the API, absolute."""
+    told = telling.trace_json(present(found, person=people.current(request), share_token=share_token))
+    here = f"/api/v1/traces/{found.pk}"
+    query = told["events_url"].partition("?")[2]
+    told["events_url"] = request.build_absolute_uri(f"{here}/events" + (f"?{query}" if query else ""))
+    told["url"] = request.build_absolute_uri(told["url"])
+    told["cancel_url"] = request.build_absolute_uri(f"{here}/cancel") if told["cancel_url"] else None
+    return told

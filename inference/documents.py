@@ -1,0 +1,70 @@
+"""A run's document: what its events told, kept as one JSON value, from which the same events can be told again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from inference.contracts import Finished, Predicted, StageRan
+from inference.streams import BEFORE_ALL, EventId, StreamEvent
+
+LOADING, STAGE, PREDICTION, DONE = "loading", "stage", "prediction", "done"
+
+
+def begun(attempt: int) -> dict[str, Any]:
+    """The document of an attempt that has run nothing yet."""
+    return {"attempt": attempt, "total": 0, "stages": []}
+
+
+def add_stage(document: dict[str, Any], event: StageRan, *, picture_name: str | None) -> dict[str, Any]:
+    """Write a stage into the document; returns it as its event carries it. The picture's bytes stay outside."""
+    picture = None
+    if event.picture is not None and picture_name is not None:
+        picture = {
+            "name": picture_name,
+            "media_type": event.picture.media_type,
+            "width": event.picture.width,
+            "height": event.picture.height,
+            "scale": event.picture.scale,
+            "maximum": event.picture.maximum,
+            "channels_shown": list(event.picture.channels_shown),
+        }
+    entry = {
+        "index": event.index,
+        "total": event.total,
+        **asdict(event.stage),
+        "milliseconds": round(event.milliseconds, 3),
+        "statistics": asdict(event.statistics) if event.statistics is not None else None,
+        "picture": picture,
+    }
+    document["total"] = event.total
+    document["stages"].append(entry)
+    return entry
+
+
+def add_prediction(document: dict[str, Any], event: Predicted) -> dict[str, Any]:
+    """Write the classes of highest probability into the document; returns them as their event carries them."""
+    document["top_k"] = [asdict(prediction) for prediction in event.top_k]
+    return {"top_k": document["top_k"]}
+
+
+def add_end(document: dict[str, Any], event: Finished) -> dict[str, Any]:
+    """Write what made the run and how long it took; returns both as the last event carries them."""
+    document["made_by"] = asdict(event.made_by)
+    document["milliseconds"] = round(event.milliseconds, 3)
+    return {"made_by": document["made_by"], "milliseconds": document["milliseconds"]}
+
+
+def events_of(document: dict[str, Any] | None, *, after: EventId = BEFORE_ALL) -> list[StreamEvent]:
+    """The events that made this document, with the ids they had, from after an id on: what is told when no stream is left."""
+    if document is None:
+        return []
+    told: list[tuple[str, dict[str, Any]]] = [(LOADING, {})]
+    told += [(STAGE, stage) for stage in document["stages"]]
+    if "top_k" in document:
+        told.append((PREDICTION, {"top_k": document["top_k"]}))
+    if "made_by" in document:
+        told.append((DONE, {"made_by": document["made_by"], "milliseconds": document["milliseconds"]}))
+    attempt = document["attempt"]
+    events = [StreamEvent(EventId(attempt, sequence), name, data) for sequence, (name, data) in enumerate(told, start=1)]
+    return [event for event in events if event.id > after]

@@ -1,0 +1,65 @@
+"""This room's part of what a person may take along or have erased (settings.PERSONAL_DATA)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from inference.models import Job, Trace, Upload
+from inference.services import remove_unwanted
+
+
+def export(user: User) -> dict[str, Any]:
+    """The person's runs with what came out, and what is known of their uploaded photos."""
+    return {
+        "traces": [_trace(trace) for trace in user.traces.select_related("job").order_by("created_at")],
+        "uploads": [
+            {
+                "id": str(upload.pk),
+                "width": upload.width,
+                "height": upload.height,
+                "original": upload.original,
+                "created_at": upload.created_at,
+                "expires_at": upload.expires_at,
+            }
+            for upload in user.uploads.order_by("created_at")
+        ],
+    }
+
+
+def _trace(trace: Trace) -> dict[str, Any]:
+    document = trace.job.document or {}
+    return {
+        "id": str(trace.pk),
+        "network": trace.job.network,
+        "sample": trace.job.sample,
+        "upload": str(trace.job.upload_id) if trace.job.upload_id else None,
+        "prediction": trace.prediction,
+        "state": "cancelled" if trace.is_cancelled else trace.job.state,
+        "top_k": document.get("top_k"),
+        "shared": bool(trace.share_token),
+        "created_at": trace.created_at,
+    }
+
+
+def erase(user: User) -> None:
+    """Removes the person's traces and photos, and the runs that nobody else needs, with their pictures."""
+    jobs = list(user.traces.values_list("job", flat=True))
+    user.traces.all().delete()
+    remove_unwanted(jobs_of=Job.objects.filter(pk__in=jobs), uploads=Upload.objects.filter(owner=user))
+
+
+def merge(guest: User, user: User) -> None:
+    """A guest's traces and photos become the account's; a photo that the account has already is kept once."""
+    with transaction.atomic():
+        for upload in guest.uploads.all():
+            same = Upload.objects.filter(owner=user, sha256=upload.sha256).first()
+            if same is None:
+                upload.owner = user
+                upload.save(update_fields=["owner"])
+            else:
+                upload.jobs.update(upload=same)
+        guest.traces.update(owner=user)
+    remove_unwanted(jobs_of=Job.objects.none(), uploads=Upload.objects.filter(owner=guest))

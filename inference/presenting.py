@@ -1,0 +1,374 @@
+"""A trace as pages, API and events show it: one value, made from rows, the document and, while it runs, the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from inference import documents, facts, heartbeat, jobs, samples, streams, wording
+from inference.connections import Unreachable
+from inference.models import Job, JobState, Trace
+
+
+class Status(StrEnum):
+    """Where a trace stands, as everybody is told."""
+
+    QUEUED = "queued"
+    LOADING = "loading"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (Status.DONE, Status.FAILED, Status.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """A stage's picture: its address, its sides in pixels, what it shows in words."""
+
+    url: str
+    width: int
+    height: int
+    scale: str
+    maximum: float
+    alt: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of the film: a stage that ran, or the space that waits for it."""
+
+    index: int
+    name: str
+    title: str
+    operation: str
+    operation_code: str
+    kind: str
+    ran: bool
+    shape: str
+    sentence: str
+    input_shape: tuple[int, ...] = ()
+    output_shape: tuple[int, ...] = ()
+    parameters: int = 0
+    macs: int = 0
+    flops: int = 0
+    milliseconds: float | None = None
+    statistics: Mapping[str, float] | None = None
+    picture: PictureView | None = None
+
+    @property
+    def number(self) -> int:
+        """Its place in the film, counted from 1."""
+        return self.index + 1
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionView:
+    """One of the classes of highest probability."""
+
+    rank: int
+    class_index: int
+    label: str
+    probability: float
+
+    @property
+    def percent(self) -> str:
+        return f"{self.probability:.1%}" if self.probability >= 0.001 else "< 0.1%"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoView:
+    """The photo that is traced, and whose it is; no address where the reader may not see the whole of it."""
+
+    title: str
+    alt: str
+    url: str
+    credit: str
+    width: int
+    height: int
+    intake: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TraceView:
+    """Everything that a page, the API or an event says about a trace."""
+
+    id: str
+    status: Status
+    sentence: str
+    network: str
+    network_title: str
+    frames: tuple[Frame, ...]
+    total: int
+    top_k: tuple[PredictionView, ...]
+    prediction: str
+    verdict: str
+    place: int
+    error: str
+    error_code: str
+    next_action: str
+    made_by: Mapping[str, Any]
+    milliseconds: float | None
+    photo: PhotoView
+    is_own: bool
+    url: str
+    events_url: str
+    cancel_url: str
+    share_url: str
+    delete_url: str
+    shared_url: str
+    created_at: Any = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_final(self) -> bool:
+        return self.status.is_final
+
+    @property
+    def ran(self) -> int:
+        """How many stages have run."""
+        return sum(frame.ran for frame in self.frames)
+
+    @property
+    def pictures(self) -> list[str]:
+        """The addresses of all pictures, in the order of the stages."""
+        return [frame.picture.url for frame in self.frames if frame.picture is not None]
+
+
+def present(trace: Trace, *, person: User | None = None, share_token: str = "") -> TraceView:
+    """The trace as `person` may see it; `share_token` goes into the addresses of whoever came by the owner's link."""
+    job = trace.job
+    told = told_so_far(job)
+    status = status_of(trace, has_stages=bool(told["stages"]))
+    network = facts.facts_of(job.network) or {}
+    frames = _frames(trace, told, network, share_token=share_token)
+    top_k = top_k_of(told)
+    error, action = wording.failure(job.failure, job.failure_details) if status == Status.FAILED else ("", "")
+    place = jobs.place_in_line(job) if status == Status.QUEUED else 0
+    is_own = person is not None and trace.owner_id == person.pk
+    total = told["total"] or len(frames)
+    return TraceView(
+        id=str(trace.pk),
+        status=status,
+        sentence=sentence_of(
+            status, job=job, place=place, frame=_last_ran(frames), total=total, milliseconds=told.get("milliseconds")
+        ),
+        network=job.network,
+        network_title=str(network.get("title") or job.network),
+        frames=frames,
+        total=total,
+        top_k=top_k,
+        prediction=trace.prediction,
+        verdict=verdict(trace.prediction, top_k),
+        place=place,
+        error=error,
+        error_code=job.failure if status == Status.FAILED else "",
+        next_action=action,
+        made_by=told.get("made_by") or {},
+        milliseconds=told.get("milliseconds"),
+        photo=_photo(job, is_own=is_own),
+        is_own=is_own,
+        url=address("trace", trace, share_token),
+        events_url=address("events", trace, share_token),
+        cancel_url=address("cancel", trace) if is_own and not status.is_final else "",
+        share_url=address("share", trace) if is_own else "",
+        delete_url=address("delete", trace) if is_own else "",
+        shared_url=address("trace", trace, trace.share_token or "") if is_own and trace.share_token else "",
+        created_at=trace.created_at,
+        facts=network,
+    )
+
+
+def address(name: str, trace: Trace, share_token: str = "", **parts: Any) -> str:
+    """The path of one of a trace's pages, with the share token that opens it."""
+    path = reverse(f"inference:{name}", kwargs={"trace_id": trace.pk, **parts})
+    return f"{path}?{urlencode({'share': share_token})}" if share_token else path
+
+
+def told_so_far(job: Job) -> dict[str, Any]:
+    """The job's document or, while it runs, as much of it as its stream holds."""
+    if job.document is not None:
+        return dict(job.document)
+    told = documents.begun(job.attempts)
+    if job.state != JobState.RUNNING:
+        return told
+    for event in streams.stored_events(job.pk):
+        if event.id.attempt != job.attempts:
+            continue
+        if event.name == documents.STAGE:
+            told["stages"].append(event.data)
+            told["total"] = event.data["total"]
+        else:
+            told |= event.data
+    return told
+
+
+def status_of(trace: Trace, *, has_stages: bool) -> Status:
+    """Where the trace stands: its job's state, unless its owner stopped it."""
+    if trace.is_cancelled:
+        return Status.CANCELLED
+    match trace.job.state:
+        case JobState.WAITING:
+            return Status.QUEUED
+        case JobState.RUNNING:
+            return Status.RUNNING if has_stages else Status.LOADING
+    return Status(trace.job.state)
+
+
+def sentence_of(
+    status: Status, *, job: Job, place: int = 0, frame: Frame | None = None, total: int = 0, milliseconds: float | None = None
+) -> str:
+    """The one line that says where a run stands."""
+    match status:
+        case Status.QUEUED:
+            return queued_sentence(job, place=place)
+        case Status.LOADING:
+            return _("Loading the network.")
+        case Status.RUNNING if frame is not None:
+            return stage_sentence(frame, total=total)
+        case Status.RUNNING:
+            return _("Running.")
+        case Status.DONE:
+            return done_sentence(total=total, milliseconds=milliseconds or 0)
+        case Status.CANCELLED:
+            return _("Stopped. What already ran is kept below.") if frame is not None else _("Stopped before it began.")
+    return _("The run stopped early.")
+
+
+def queued_sentence(job: Job, *, place: int) -> str:
+    """Why it waits: its place in line, a queue that can't be reached, or no worker that is ready."""
+    if job.rung_at is None and job.attempts == 0:
+        return _("Waiting for the queue, which can’t be reached now. Your run is kept and starts by itself.")
+    try:
+        ready = bool(heartbeat.warm_workers())
+    except Unreachable:
+        return _("Waiting for the queue, which can’t be reached now. Your run is kept and starts by itself.")
+    line = _("Next in line.") if place <= 1 else _("Waiting: place %(place)d in line.") % {"place": place}
+    return line if ready else f"{line} {_('The worker is still getting ready.')}"
+
+
+def stage_sentence(frame: Frame, *, total: int) -> str:
+    """How far a run has come: "Stage 3 of 8: layer1, 64×56×56"."""
+    return _("Stage %(number)d of %(total)d: %(name)s, %(shape)s") % {
+        "number": frame.number,
+        "total": total,
+        "name": frame.title,
+        "shape": frame.shape,
+    }
+
+
+def done_sentence(*, total: int, milliseconds: float) -> str:
+    stages = ngettext("%(total)d stage", "%(total)d stages", total) % {"total": total}
+    return _("Done: %(stages)s in %(seconds)s s.") % {"stages": stages, "seconds": f"{milliseconds / 1000:.2f}"}
+
+
+def verdict(prediction: str, top_k: tuple[PredictionView, ...]) -> str:
+    """What was said before the run beside what came out; empty before there is an answer."""
+    if not top_k:
+        return ""
+    first = top_k[0]
+    told = {"prediction": prediction, "label": first.label, "percent": first.percent}
+    if prediction:
+        return _("You said “%(prediction)s”. The network’s first choice is “%(label)s”, with %(percent)s.") % told
+    return _("The network’s first choice is “%(label)s”, with %(percent)s.") % told
+
+
+def top_k_of(told: Mapping[str, Any]) -> tuple[PredictionView, ...]:
+    """The classes of highest probability that a document or an event tells of."""
+    return tuple(
+        PredictionView(row["rank"], row["class_index"], row["label"], row["probability"]) for row in told.get("top_k", ())
+    )
+
+
+def frame_of(trace: Trace, stage: Mapping[str, Any], *, share_token: str = "") -> Frame:
+    """A stage that ran, as its frame in the film."""
+    shape = wording.shape(stage["output_shape"])
+    title = str(stage.get("title") or stage["name"])
+    return Frame(
+        index=stage["index"],
+        name=stage["name"],
+        title=title,
+        operation=wording.stage_title(stage["operation"], title),
+        operation_code=stage["operation"],
+        kind=stage["kind"],
+        ran=True,
+        shape=shape,
+        sentence=wording.stage_sentence(stage["operation"], blocks=stage.get("blocks", 0), details=stage.get("details")),
+        input_shape=tuple(stage["input_shape"]),
+        output_shape=tuple(stage["output_shape"]),
+        parameters=stage.get("parameters", 0),
+        macs=stage.get("macs", 0),
+        flops=stage.get("flops", 0),
+        milliseconds=stage.get("milliseconds"),
+        statistics=stage.get("statistics"),
+        picture=_picture(trace, stage, title=title, share_token=share_token),
+    )
+
+
+def _picture(trace: Trace, stage: Mapping[str, Any], *, title: str, share_token: str) -> PictureView | None:
+    picture = stage.get("picture")
+    if not picture:
+        return None
+    return PictureView(
+        url=address("picture", trace, share_token, index=stage["index"]),
+        width=picture["width"],
+        height=picture["height"],
+        scale=picture["scale"],
+        maximum=picture["maximum"],
+        alt=wording.picture_alt(picture["scale"], stage=title, channels=len(picture["channels_shown"])),
+        note=wording.picture_note(picture["scale"], maximum=picture["maximum"]),
+    )
+
+
+def _frames(trace: Trace, told: Mapping[str, Any], network: Mapping[str, Any], *, share_token: str) -> tuple[Frame, ...]:
+    """The film: what ran, then the waiting frames of the stages that the network's facts promise."""
+    ran = [frame_of(trace, stage, share_token=share_token) for stage in told["stages"]]
+    promised = list((network.get("stages") or {}).items())
+    waiting = [_waiting_frame(index, name, stage) for index, (name, stage) in enumerate(promised)]
+    return (*ran, *waiting[len(ran) :]) if not told.get("made_by") else tuple(ran)
+
+
+def _waiting_frame(index: int, name: str, stage: Mapping[str, Any]) -> Frame:
+    title = str(stage.get("title") or name)
+    return Frame(
+        index=index,
+        name=name,
+        title=title,
+        operation=wording.stage_title(str(stage.get("operation", "")), title),
+        operation_code=str(stage.get("operation", "")),
+        kind=str(stage.get("kind", "")),
+        ran=False,
+        shape=wording.shape(stage.get("output_shape") or ()),
+        sentence="",
+    )
+
+
+def _last_ran(frames: tuple[Frame, ...]) -> Frame | None:
+    return next((frame for frame in reversed(frames) if frame.ran), None)
+
+
+def _photo(job: Job, *, is_own: bool) -> PhotoView:
+    if job.upload is not None:
+        upload = job.upload
+        title = _("Your photo") if is_own else _("A learner’s photo")
+        url = reverse("inference:upload", kwargs={"upload_id": upload.pk}) if is_own else ""
+        intake = tuple(wording.intake(upload.original, width=upload.width, height=upload.height)) if is_own else ()
+        return PhotoView(title, title, url, "", upload.width, upload.height, intake)
+    sample = samples.sample_of(job.sample)
+    if sample is None:
+        return PhotoView(job.sample, job.sample, "", "", 0, 0)
+    url = reverse("inference:sample", kwargs={"sample_id": sample.id})
+    credit = f"{sample.credit}, {sample.licence}"
+    return PhotoView(str(sample.title), str(sample.alt), url, credit, sample.width, sample.height)

@@ -1,0 +1,349 @@
+"""What may be asked of runs: request, stop, show, share, forget. Pages, the API and other rooms call these, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from inference import facts, jobs, samples, streams, wording
+from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWORKS
+from inference.images import ImageRefused, Refusal, check_image
+from inference.models import Job, JobState, Trace, Upload
+from inference.presenting import TraceView, present, told_so_far
+from inference.runs import pictures_folder
+from inference.telling import no_weights_sentence
+from web.problems import Problem, not_found
+
+__all__ = [
+    "TraceView",
+    "cancel_trace",
+    "delete_trace",
+    "ensure_house_traces",
+    "expire",
+    "present",
+    "request_trace",
+    "share_trace",
+    "store_upload",
+    "stored_trace",
+    "trace_for",
+    "unshare_trace",
+    "upload_for",
+]
+
+RETRY_AFTER_SECONDS = 10
+
+
+# --- asking -------------------------------------------------------------------------------------------------------------
+
+
+def request_trace(
+    *, owner: User | None, network: str, sample: str = "", upload: Upload | None = None, prediction: str = "", now: datetime
+) -> Trace:
+    """One person's trace of a network on a sample or their own upload; no owner is the house itself.
+
+    The same request is the same job: a finished one answers at once, an unfinished one is joined. Raises Problem: 404 for an
+    unknown network or sample, 409 without weights, 422 without a photo, 429 for too many that wait.
+    """
+    image_sha256 = _image_of(owner=owner, sample=sample, upload=upload)
+    weights = _weights_for(network)
+    key = job_key(
+        network=network,
+        weights=weights,
+        image_sha256=image_sha256,
+        options={},
+        owner=owner if upload is not None else None,
+    )
+    with transaction.atomic():
+        job = _job(key, network=network, sample=sample, upload=upload, now=now)
+        trace = _same_trace(job, owner=owner, prediction=prediction)
+        if trace is None:
+            if job.state != JobState.DONE:
+                _refuse_above_limit(owner)
+            trace = Trace(owner=owner, job=job, prediction=prediction, expires_at=_expiry(now), pinned=owner is None)
+            trace.save(force_insert=True)
+        if job.state in (JobState.FAILED, JobState.CANCELLED) or job.attempts_allowed == 0:
+            jobs.ask_again(job, now=now)
+            transaction.on_commit(lambda: jobs.ring(job.pk))
+        elif job.state == JobState.WAITING:
+            Job.objects.filter(pk=job.pk).update(deadline=_deadline(now))
+        if upload is not None:
+            Upload.objects.filter(pk=upload.pk).update(expires_at=_expiry(now))
+    return trace
+
+
+def job_key(*, network: str, weights: str, image_sha256: str, options: dict[str, Any], owner: User | None) -> str:
+    """The hash of everything that decides what comes out; for an upload its owner too, so that nobody learns of another's."""
+    told = [network, weights, image_sha256, options, ENGINE_VERSION, owner.pk if owner else None]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _image_of(*, owner: User | None, sample: str, upload: Upload | None) -> str:
+    if bool(sample) == (upload is not None):
+        raise Problem(422, _("No photo"), _("Choose one of the sample photos, or one of your own."), field="image")
+    if upload is not None:
+        if owner is None or upload.owner_id != owner.pk:
+            raise not_found()
+        return upload.sha256
+    try:
+        return samples.sample_sha256(sample)
+    except KeyError as error:
+        raise Problem(404, _("No such sample"), _("There is no sample photo of this name. Choose another one.")) from error
+
+
+def _weights_for(network: str) -> str:
+    """The identity of the weights that a run would use; raises Problem when there can be no run."""
+    known = facts.facts_of(network)
+    if known is None:
+        if network in INSPECTED_NETWORKS:
+            return ""  # its facts are still being computed: the worker will tell
+        raise Problem(
+            404, _("No such network"), _("This site knows no network of this name. The networks page lists those it knows.")
+        )
+    record = facts.default_weights(network, known)
+    if record is None or not record["available"]:
+        raise Problem(409, _("No weights for this network"), no_weights_sentence(network, known), network=network)
+    return f"{record['name']}:{record.get('file', '')}"
+
+
+def _job(key: str, *, network: str, sample: str, upload: Upload | None, now: datetime) -> Job:
+    """The one job of this key, locked; made if there was none, in which case nobody has been told of it yet."""
+    fields = {"network": network, "sample": sample, "upload": upload, "created_at": now, "deadline": _deadline(now)}
+    job, _created = Job.objects.get_or_create(key=key, defaults=fields)
+    return Job.objects.select_for_update().get(pk=job.pk)
+
+
+def _same_trace(job: Job, *, owner: User | None, prediction: str) -> Trace | None:
+    """What this person asked for before, if it would be the same again."""
+    traces = job.traces.filter(owner=owner, cancelled_at=None)
+    if job.is_finished or owner is None:
+        traces = traces.filter(prediction=prediction)
+    trace = traces.order_by("-created_at").first()
+    if trace is not None and prediction and trace.prediction != prediction:
+        trace.prediction = prediction
+        trace.save(update_fields=["prediction"])
+    return trace
+
+
+def _refuse_above_limit(owner: User | None) -> None:
+    if owner is None:
+        return
+    unfinished = (JobState.WAITING, JobState.RUNNING)
+    waiting = Trace.objects.filter(owner=owner, cancelled_at=None, job__state__in=unfinished).count()
+    if waiting < settings.TRACE_WAITING_LIMIT:
+        return
+    raise Problem(
+        429,
+        _("Enough for now"),
+        ngettext(
+            "You have %(count)d run that waits. Let it finish or stop it, then ask again.",
+            "You have %(count)d runs that wait. Let one finish or stop one, then ask again.",
+            waiting,
+        )
+        % {"count": waiting},
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _deadline(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.TRACE_DEADLINE_SECONDS)
+
+
+def _expiry(now: datetime) -> datetime:
+    return now + timedelta(days=settings.TRACE_DAYS)
+
+
+# --- uploads ------------------------------------------------------------------------------------------------------------
+
+
+def store_upload(*, owner: User, file: UploadedFile, now: datetime) -> Upload:
+    """The photo in `file`, checked and kept for its owner; the same photo again is the same row. Raises Problem 422 or 413."""
+    try:
+        if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
+            raise ImageRefused(Refusal.TOO_MANY_BYTES, limit=settings.UPLOAD_MAX_BYTES)
+        checked = check_image(file.read())
+    except ImageRefused as error:
+        status = 413 if error.refusal == Refusal.TOO_MANY_BYTES else 422
+        sentence = wording.refusal(error.refusal, error.details)
+        raise Problem(status, _("This photo can’t be used"), sentence, field="image") from error
+    same = Upload.objects.filter(owner=owner, sha256=checked.sha256)
+    if (upload := same.first()) is not None:
+        same.update(expires_at=_expiry(now))
+        return upload
+    upload = Upload(
+        owner=owner,
+        sha256=checked.sha256,
+        width=checked.width,
+        height=checked.height,
+        original={**asdict(checked.original), "changes": list(checked.changes)},
+        created_at=now,
+        expires_at=_expiry(now),
+    )
+    upload.file.save(f"{upload.pk}{checked.suffix}", ContentFile(checked.content), save=False)
+    try:
+        with transaction.atomic():
+            upload.save(force_insert=True)
+    except IntegrityError:  # the same photo came in a second request at the same moment
+        upload.file.delete(save=False)
+        return same.get()
+    return upload
+
+
+def upload_for(*, upload_id: UUID, person: User | None) -> Upload:
+    """The upload, for its owner alone; Problem 404 for everybody else."""
+    upload = Upload.objects.filter(pk=upload_id, owner=person).first() if person is not None else None
+    if upload is None:
+        raise not_found()
+    return upload
+
+
+# --- looking ------------------------------------------------------------------------------------------------------------
+
+
+def trace_for(*, trace_id: UUID, person: User | None, share_token: str = "") -> Trace:
+    """The trace, for its owner, for whoever has its share token, and for everybody when it is the house's; else Problem 404."""
+    trace = Trace.objects.select_related("job", "job__upload").filter(pk=trace_id).first()
+    if trace is None or not may_see(trace, person=person, share_token=share_token):
+        raise not_found()
+    return trace
+
+
+def may_see(trace: Trace, *, person: User | None, share_token: str = "") -> bool:
+    """Whether this person may look at a trace."""
+    if trace.owner_id is None or (person is not None and trace.owner_id == person.pk):
+        return True
+    return bool(trace.share_token and share_token) and secrets.compare_digest(
+        str(trace.share_token).encode(), share_token.encode()
+    )
+
+
+def own_trace(*, trace_id: UUID, person: User | None) -> Trace:
+    """The trace, for its owner alone: to stop, share or delete it. Problem 404 for everybody else."""
+    trace = trace_for(trace_id=trace_id, person=person)
+    if person is None or trace.owner_id != person.pk:
+        raise not_found()
+    return trace
+
+
+class KeptPicture(NamedTuple):
+    """Where a stage's picture lies in storage."""
+
+    name: str
+    media_type: str
+
+
+def picture_of(trace: Trace, *, index: int) -> KeptPicture | None:
+    """The picture of the trace's stage `index`, also while it runs; None when that stage has none."""
+    for stage in told_so_far(trace.job)["stages"]:
+        if stage["index"] == index and stage["picture"]:
+            return KeptPicture(stage["picture"]["name"], stage["picture"]["media_type"])
+    return None
+
+
+def stored_trace(*, network: str, sample: str) -> Trace | None:
+    """The house's finished trace of a network on a sample, or None."""
+    traces = Trace.objects.select_related("job").filter(
+        owner=None, job__network=network, job__sample=sample, job__state=JobState.DONE
+    )
+    return traces.order_by("-created_at").first()
+
+
+def ensure_house_traces(*, now: datetime) -> list[Trace]:
+    """The house's own trace of every sample by the network that is always there; asks for those that are missing."""
+    return [
+        request_trace(owner=None, network=DEFAULT_NETWORK, sample=sample.id, now=now)
+        for sample in samples.all_samples()
+        if stored_trace(network=DEFAULT_NETWORK, sample=sample.id) is None
+    ]
+
+
+# --- stopping, sharing, forgetting ----------------------------------------------------------------------------------------
+
+
+def cancel_trace(*, trace: Trace, now: datetime) -> None:
+    """Stop one person's trace; the job goes on while somebody else wants it. Does nothing to what has finished."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=trace.job_id)
+        if job.is_finished or trace.is_cancelled:
+            return
+        trace.cancelled_at = now
+        trace.save(update_fields=["cancelled_at"])
+        if not job.traces.filter(cancelled_at=None).exists():
+            jobs.cancel(job=job, now=now)
+        transaction.on_commit(lambda: streams.note(job.pk))
+    trace.job.refresh_from_db()
+
+
+def share_trace(*, trace: Trace) -> str:
+    """The token that lets whoever has it look at the trace; it doesn't expire while it is shared."""
+    if not trace.share_token:
+        trace.share_token = secrets.token_urlsafe(32)
+        trace.save(update_fields=["share_token"])
+    return trace.share_token
+
+
+def unshare_trace(*, trace: Trace, now: datetime) -> None:
+    """Make every link to the trace open nothing; its time to expire begins anew."""
+    trace.share_token = None
+    trace.expires_at = _expiry(now)
+    trace.save(update_fields=["share_token", "expires_at"])
+
+
+def delete_trace(*, trace: Trace, now: datetime) -> None:
+    """Remove a trace, and with it the run, its pictures and the uploaded photo that nobody else needs."""
+    cancel_trace(trace=trace, now=now)
+    job, upload = trace.job, trace.job.upload
+    trace.delete()
+    remove_unwanted(jobs_of=Job.objects.filter(pk=job.pk), uploads=Upload.objects.filter(pk=upload.pk if upload else None))
+
+
+def expire(*, now: datetime) -> int:
+    """Remove traces whose time is over, unless pinned or shared, and what only they needed; returns how many."""
+    overdue = Trace.objects.filter(expires_at__lte=now, pinned=False, share_token=None)
+    count = overdue.count()
+    overdue.delete()
+    remove_unwanted(
+        jobs_of=Job.objects.exclude(state__in=[JobState.WAITING, JobState.RUNNING]),
+        uploads=Upload.objects.filter(expires_at__lte=now),
+    )
+    return count
+
+
+def remove_unwanted(*, jobs_of: QuerySet[Job], uploads: QuerySet[Upload]) -> None:
+    """Remove, of these, the jobs without a trace and then the uploads without a job, with their files."""
+    for job in jobs_of.filter(traces=None):
+        _remove_job(job)
+    for upload in uploads.filter(Q(jobs=None)):
+        name = str(upload.file.name)
+        upload.delete()
+        default_storage.delete(name)
+
+
+def _remove_job(job: Job) -> None:
+    with transaction.atomic():
+        gone, _kinds = Job.objects.filter(pk=job.pk, traces=None).delete()
+    if not gone:
+        return  # somebody asked for the same at this moment
+    folder = pictures_folder(job.pk)
+    try:
+        names = default_storage.listdir(folder)[1]  # those of a killed attempt too, which no document names
+    except FileNotFoundError:
+        names = []
+    for name in names:
+        default_storage.delete(f"{folder}/{name}")
+    default_storage.delete(folder)
+    streams.forget(job.pk)

@@ -1,0 +1,188 @@
+"""Traces and networks in JSON, for events and the API, and as the pieces of a page that an event changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from accounts.models import User
+from inference import documents, facts, wording
+from inference.models import Trace
+from inference.presenting import Frame, PictureView, PredictionView, TraceView, frame_of, present, stage_sentence, top_k_of
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Says events to one reader: who it is, by which link they came, and whether they want pieces of the page as well."""
+
+    person: User | None
+    share_token: str
+    html: bool
+
+    def describe(self, trace: Trace, name: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """An event's data as this reader is told it."""
+        if name == documents.STAGE:
+            return self._stage(trace, data)
+        if name == documents.PREDICTION:
+            told: dict[str, Any] = {"top_k": [prediction_json(row) for row in top_k_of(data)]}
+            return told | self._pieces("inference/_result.html", trace)
+        view = present(trace, person=self.person, share_token=self.share_token)
+        told = {"status": name, "sentence": view.sentence}
+        if name == "queued":
+            return told | {"place": view.place}
+        if name == documents.LOADING:
+            return told
+        if view.error:
+            told |= {"error": error_json(view)}
+        if view.made_by:
+            told |= {"made_by": dict(view.made_by), "milliseconds": view.milliseconds}
+        return told | {"url": view.url} | self._piece("inference/_end.html", view)
+
+    def _stage(self, trace: Trace, data: Mapping[str, Any]) -> dict[str, Any]:
+        frame = frame_of(trace, data, share_token=self.share_token)
+        told = stage_json(frame) | {"total": data["total"], "sentence": stage_sentence(frame, total=data["total"])}
+        if self.html:
+            told["html"] = render_to_string("inference/_frame.html", {"frame": frame})
+        return told
+
+    def _pieces(self, template: str, trace: Trace) -> dict[str, Any]:
+        if not self.html:
+            return {}
+        return self._piece(template, present(trace, person=self.person, share_token=self.share_token))
+
+    def _piece(self, template: str, view: TraceView) -> dict[str, Any]:
+        return {"html": render_to_string(template, {"trace": view})} if self.html else {}
+
+
+def trace_json(view: TraceView) -> dict[str, Any]:
+    """A trace as the API answers with it."""
+    return {
+        "id": view.id,
+        "status": str(view.status),
+        "sentence": view.sentence,
+        "place": view.place,
+        "network": view.network,
+        "prediction": view.prediction,
+        "stages": [stage_json(frame) for frame in view.frames if frame.ran],
+        "total": view.total,
+        "top_k": [prediction_json(row) for row in view.top_k],
+        "pictures": view.pictures,
+        "made_by": dict(view.made_by) or None,
+        "milliseconds": view.milliseconds,
+        "error": error_json(view) if view.error else None,
+        "url": view.url,
+        "events_url": view.events_url,
+        "cancel_url": view.cancel_url or None,
+    }
+
+
+def stage_json(frame: Frame) -> dict[str, Any]:
+    """A stage that ran, in figures."""
+    return {
+        "index": frame.index,
+        "name": frame.name,
+        "title": frame.title,
+        "operation": frame.operation_code,
+        "kind": frame.kind,
+        "input_shape": list(frame.input_shape),
+        "output_shape": list(frame.output_shape),
+        "parameters": frame.parameters,
+        "macs": frame.macs,
+        "flops": frame.flops,
+        "milliseconds": frame.milliseconds,
+        "statistics": dict(frame.statistics) if frame.statistics else None,
+        "picture": picture_json(frame.picture) if frame.picture else None,
+    }
+
+
+def picture_json(picture: PictureView) -> dict[str, Any]:
+    """Where a stage's picture is and how to read it."""
+    return asdict(picture)
+
+
+def prediction_json(prediction: PredictionView) -> dict[str, Any]:
+    """One of the classes of highest probability."""
+    return asdict(prediction)
+
+
+def error_json(view: TraceView) -> dict[str, Any]:
+    """Why a run failed, as a code and in sentences."""
+    return {"code": view.error_code, "detail": view.error, "next_action": view.next_action}
+
+
+def network_row(network: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    """A network's figures, and the weights that a run of it would use."""
+    weights = facts.default_weights(network, dict(known))
+    return {
+        "id": network,
+        "title": str(known.get("title") or network),
+        "family": str(known.get("family") or ""),
+        "parameters": known.get("parameters"),
+        "macs": known.get("macs"),
+        "flops": known.get("flops"),
+        "feature_dim": known.get("feature_dim"),
+        "input_size": known.get("input_size"),
+        "classes": known.get("classes"),
+        "depth": known.get("depth"),
+        "weights": weights_row(weights) if weights else None,
+        "no_weights": "" if weights and weights["available"] else no_weights_sentence(network, known),
+    }
+
+
+def weights_row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A set of weights: what it is called, whether it is here, whose it is, how often it is right (ImageNet, per cent)."""
+    return {
+        "name": record["name"],
+        "available": bool(record["available"]),
+        "licence": str(record.get("licence") or ""),
+        "top1": record.get("acc1"),
+        "top5": record.get("acc5"),
+        "file": str(record.get("file") or ""),
+        "size_mb": record.get("size_mb"),
+        "recipe": str(record.get("recipe") or ""),
+    }
+
+
+def weights_rows(network: str, known: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every set of weights that a network has, the one that runs use marked as such."""
+    return [
+        weights_row(
+            {**record, "name": name, "available": facts.weights_are_here(network, str(record.get("file") or ""))}
+        )
+        | {"is_default": name == known.get("default_weights")}
+        for name, record in (known.get("weights") or {}).items()
+    ]
+
+
+def stage_rows(known: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A network's stages in order, computed without weights."""
+    return [
+        {
+            "name": name,
+            "title": str(stage.get("title") or name),
+            "operation": str(stage.get("operation") or ""),
+            "does": wording.stage_title(str(stage.get("operation") or ""), ""),
+            "kind": str(stage.get("kind") or ""),
+            "input_shape": list(stage.get("input_shape") or ()),
+            "output_shape": list(stage.get("output_shape") or ()),
+            "shape_in": wording.shape(stage.get("input_shape") or ()),
+            "shape_out": wording.shape(stage.get("output_shape") or ()),
+            "parameters": stage.get("parameters", 0),
+            "macs": stage.get("macs", 0),
+        }
+        for name, stage in (known.get("stages") or {}).items()
+    ]
+
+
+def no_weights_sentence(network: str, known: Mapping[str, Any]) -> str:
+    """That a network can't predict here, and how it could."""
+    record = facts.default_weights(network, dict(known)) or {}
+    return wording.no_weights(
+        str(known.get("title") or network),
+        file=str(record.get("file") or ""),
+        url=str(record.get("url") or ""),
+        folder=facts.WEIGHTS_SUBFOLDER,
+    )

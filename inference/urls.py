@@ -1,0 +1,20 @@
+from django.urls import path
+
+from inference import views
+
+app_name = "inference"
+
+urlpatterns = [
+    path("traces/", views.traces, name="traces"),
+    path("traces/<uuid:trace_id>/", views.trace, name="trace"),
+    path("traces/<uuid:trace_id>/events", views.trace_events, name="events"),
+    path("traces/<uuid:trace_id>/cancel", views.cancel, name="cancel"),
+    path("traces/<uuid:trace_id>/share", views.share, name="share"),
+    path("traces/<uuid:trace_id>/unshare", views.unshare, name="unshare"),
+    path("traces/<uuid:trace_id>/delete", views.delete, name="delete"),
+    path("traces/<uuid:trace_id>/pictures/<int:index>", views.picture, name="picture"),
+    path("uploads/<uuid:upload_id>", views.upload, name="upload"),
+    path("samples/<slug:sample_id>", views.sample, name="sample"),
+    path("networks/", views.networks, name="networks"),
+    path("networks/<slug:network_id>/", views.network, name="network"),
+]

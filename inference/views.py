@@ -1,0 +1,315 @@
+"""The pages of runs and networks: each view reads the request, calls a service and shows what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
+
+from accounts import people
+from accounts.models import User
+from inference import events, facts, samples, services, telling
+from inference.contracts import DEFAULT_NETWORK
+from inference.models import Job, JobState, Trace
+from inference.presenting import TraceView, present
+from inference.streams import EventId
+from web.problems import Problem, json_response, not_found
+from web.redirects import safe_next
+
+RECENT = 50
+PREDICTION_LENGTH = 200
+OWN_PHOTO = "own"
+DAY = 24 * 3600
+YEAR = 365 * DAY
+
+
+# --- a trace --------------------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def traces(request: HttpRequest) -> HttpResponse:
+    """One's own runs; a POST asks for a new one and answers with it, as a page or, for a script, as JSON."""
+    if request.method == "POST":
+        return _create(request)
+    person = people.current(request)
+    recent: Iterable[Trace] = ()
+    if person is not None:
+        recent = Trace.objects.filter(owner=person).select_related("job", "job__upload").order_by("-created_at")[:RECENT]
+    views = [present(trace, person=person) for trace in recent]
+    return render(request, "inference/traces.html", {"traces": views})
+
+
+def _create(request: HttpRequest) -> HttpResponse:
+    as_json = request.accepts("application/json") and not request.accepts("text/html")
+    try:
+        trace = _requested(request)
+    except Problem as problem:
+        if as_json:
+            return json_response(problem)
+        raise
+    view = present(trace, person=people.current(request))
+    if as_json:
+        html = render_to_string("inference/_trace.html", {"trace": view}, request=request)
+        return JsonResponse({**telling.trace_json(view), "html": html}, status=202)
+    next_url = safe_next(request, "")
+    return redirect(_with_trace(next_url, trace) if next_url else view.url)
+
+
+def _requested(request: HttpRequest) -> Trace:
+    """The trace that a form asks for. A chosen file counts before a chosen sample: without scripts nothing unchecks that."""
+    file = request.FILES.get("image")
+    sample = request.POST.get("sample", "")
+    if file is None and sample in ("", OWN_PHOTO):
+        raise Problem(
+            422, _("No photo"), _("Choose one of the sample photos, or a file of your own, then run it again."), field="image"
+        )
+    now = timezone.now()
+    owner = people.ensure(request)
+    return services.request_trace(
+        owner=owner,
+        network=_text(request, "network", limit=80) or DEFAULT_NETWORK,
+        sample="" if file is not None else sample,
+        upload=services.store_upload(owner=owner, file=file, now=now) if file is not None else None,
+        prediction=_text(request, "prediction", limit=PREDICTION_LENGTH),
+        now=now,
+    )
+
+
+def _text(request: HttpRequest, name: str, *, limit: int) -> str:
+    return request.POST.get(name, "").replace("\x00", "").strip()[:limit]
+
+
+def _with_trace(url: str, trace: Trace) -> str:
+    """The page that asked, told which trace to show."""
+    parts = urlsplit(url)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "trace"]
+    return urlunsplit(parts._replace(query=urlencode([*query, ("trace", str(trace.pk))]), fragment="run"))
+
+
+@require_safe
+def trace(request: HttpRequest, trace_id: UUID) -> HttpResponse:
+    """A trace in whatever state it is, for its owner and for whoever has its link."""
+    found, view = _visible(request, trace_id)
+    shared_url = request.build_absolute_uri(view.shared_url) if view.shared_url else ""
+    response = render(
+        request, "inference/trace.html", {"trace": view, "shared_url": shared_url, "expires_at": found.expires_at}
+    )
+    response["Referrer-Policy"] = "same-origin"
+    response["X-Robots-Tag"] = "noindex"
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def _visible(request: HttpRequest, trace_id: UUID) -> tuple[Trace, TraceView]:
+    person = people.current(request)
+    token = request.GET.get("share", "")
+    found = services.trace_for(trace_id=trace_id, person=person, share_token=token)
+    return found, present(found, person=person, share_token=token)
+
+
+@require_safe
+def trace_events(request: HttpRequest, trace_id: UUID) -> HttpResponseBase:
+    """The trace's events as they happen; with ?html=1 each carries the piece of the page that it changes."""
+    person = people.current(request)
+    token = request.GET.get("share", "")
+    found = services.trace_for(trace_id=trace_id, person=person, share_token=token)
+    teller = telling.Teller(person=person, share_token=token, html=request.GET.get("html") == "1")
+    return event_stream(request, found, teller)
+
+
+def event_stream(request: HttpRequest, found: Trace, teller: telling.Teller) -> HttpResponseBase:
+    """The response that follows a trace from where the reader left off; the caller has checked who asks."""
+    after = EventId.parse(request.headers.get("Last-Event-ID", "") or request.GET.get("after", ""))
+    response = StreamingHttpResponse(
+        events.follow(trace=found, after=after, describe=teller.describe), content_type="text/event-stream"
+    )
+    response["Cache-Control"] = "no-cache, no-transform"
+    response["X-Accel-Buffering"] = "no"  # nginx would hold events back
+    return response
+
+
+@require_POST
+def cancel(request: HttpRequest, trace_id: UUID) -> HttpResponse:
+    """Stop one's own trace; what already ran stays."""
+    found = services.own_trace(trace_id=trace_id, person=people.current(request))
+    services.cancel_trace(trace=found, now=timezone.now())
+    return _back(request, found)
+
+
+@require_POST
+def share(request: HttpRequest, trace_id: UUID) -> HttpResponse:
+    """Make the link that lets anyone who has it look at one's trace."""
+    found = services.own_trace(trace_id=trace_id, person=people.current(request))
+    services.share_trace(trace=found)
+    messages.success(request, _("Whoever has the link below can look at this run and its pictures."))
+    return _back(request, found)
+
+
+@require_POST
+def unshare(request: HttpRequest, trace_id: UUID) -> HttpResponse:
+    """Make every link to one's trace open nothing."""
+    found = services.own_trace(trace_id=trace_id, person=people.current(request))
+    services.unshare_trace(trace=found, now=timezone.now())
+    messages.success(request, _("The link opens nothing any more."))
+    return _back(request, found)
+
+
+@require_POST
+def delete(request: HttpRequest, trace_id: UUID) -> HttpResponse:
+    """Remove one's trace, its pictures and the photo that only it used."""
+    found = services.own_trace(trace_id=trace_id, person=people.current(request))
+    services.delete_trace(trace=found, now=timezone.now())
+    messages.success(request, _("The run is deleted."))
+    return redirect("inference:traces")
+
+
+def _back(request: HttpRequest, found: Trace) -> HttpResponse:
+    return redirect(safe_next(request, reverse("inference:trace", kwargs={"trace_id": found.pk})))
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def picture(request: HttpRequest, trace_id: UUID, index: int) -> HttpResponseBase:
+    """The picture of one stage, for whoever may see the trace; also while it runs."""
+    person = people.current(request)
+    found = services.trace_for(trace_id=trace_id, person=person, share_token=request.GET.get("share", ""))
+    kept = services.picture_of(found, index=index)
+    if kept is None or not default_storage.exists(kept.name):
+        raise not_found()
+    return _private_file(kept.name, media_type=kept.media_type)
+
+
+@require_safe
+def upload(request: HttpRequest, upload_id: UUID) -> HttpResponseBase:
+    """An uploaded photo, for its owner alone."""
+    found = services.upload_for(upload_id=upload_id, person=people.current(request))
+    name = str(found.file.name)
+    if not default_storage.exists(name):
+        raise not_found()
+    return _private_file(name, media_type="image/png" if name.endswith(".png") else "image/jpeg")
+
+
+def _private_file(name: str, *, media_type: str) -> HttpResponseBase:
+    response = FileResponse(default_storage.open(name), content_type=media_type)
+    response["Content-Disposition"] = "inline"
+    patch_cache_control(response, private=True, max_age=DAY, immutable=True)
+    return response
+
+
+def _sample_etag(request: HttpRequest, sample_id: str) -> str | None:
+    try:
+        return f'"{samples.sample_sha256(sample_id)[:20]}-{_side(request)}"'
+    except KeyError:
+        return None
+
+
+def _side(request: HttpRequest) -> int:
+    return samples.THUMBNAIL_SIDE if request.GET.get("size") == "small" else samples.PICTURE_SIDE
+
+
+@require_safe
+@condition(etag_func=_sample_etag)
+def sample(request: HttpRequest, sample_id: str) -> HttpResponse:
+    """A sample photo as WebP; ?size=small for its thumbnail."""
+    try:
+        content = samples.picture(sample_id, _side(request))
+    except KeyError as error:
+        raise not_found() from error
+    response = HttpResponse(content, content_type=samples.PICTURE_MEDIA_TYPE)
+    patch_cache_control(response, public=True, max_age=DAY * 7)
+    return response
+
+
+# --- networks ---------------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def networks(request: HttpRequest) -> HttpResponse:
+    """The networks that this site knows, with the figures that tell them apart."""
+    rows = [telling.network_row(network, known) for network, known in facts.all_facts().items()]
+    return render(request, "inference/networks.html", {"networks": rows})
+
+
+@require_safe
+def network(request: HttpRequest, network_id: str) -> HttpResponse:
+    """One network: its figures, its stages, its weights, and a run of it where they are here."""
+    known = facts.facts_of(network_id)
+    if known is None:
+        raise not_found()
+    context = {
+        "network": telling.network_row(network_id, known),
+        "stages": telling.stage_rows(known),
+        "weights": telling.weights_rows(network_id, known),
+        "run": run_context(request, network=network_id, next_url=request.path),
+    }
+    return render(request, "inference/network.html", context)
+
+
+# --- the form that asks for a run --------------------------------------------------------------------------------------------
+
+
+def run_context(
+    request: HttpRequest,
+    *,
+    network: str = DEFAULT_NETWORK,
+    samples: Iterable[str] | None = None,
+    predict: Mapping[str, Any] | None = None,
+    next_url: str = "",
+) -> dict[str, Any]:
+    """What `inference/_run.html` shows: the photos to choose from, the prediction to make, and the trace asked for, if any.
+
+    `samples` are ids, all when none are given; `predict` is {question, options: [text…], why: HTML shown after the run};
+    `next_url` is where a browser without scripts comes back to.
+    """
+    known = facts.facts_of(network) or {}
+    weights = facts.default_weights(network, known) if known else None
+    person = people.current(request)
+    return {
+        "network": network,
+        "network_title": str(known.get("title") or network),
+        "samples": _offered(samples),
+        "own": OWN_PHOTO,
+        "predict": predict,
+        "prediction_length": PREDICTION_LENGTH,
+        "next_url": next_url,
+        "no_weights": telling.no_weights_sentence(network, known) if known and not (weights or {}).get("available") else "",
+        "seconds": _usual_seconds(network),
+        "trace": _shown(request, person),
+    }
+
+
+def _offered(wanted: Iterable[str] | None) -> list[samples.Sample]:
+    ids = None if wanted is None else list(wanted)
+    offered = samples.all_samples()
+    if not ids:
+        return offered
+    return sorted((sample for sample in offered if sample.id in ids), key=lambda sample: ids.index(sample.id))
+
+
+def _shown(request: HttpRequest, person: User | None) -> TraceView | None:
+    """The trace that the address names, when the person may see it."""
+    try:
+        trace_id = UUID(request.GET.get("trace", ""))
+        return present(services.trace_for(trace_id=trace_id, person=person), person=person)
+    except (ValueError, Problem):
+        return None
+
+
+def _usual_seconds(network: str) -> float | None:
+    """How long the newest finished run of this network took; None before there was one."""
+    job = Job.objects.filter(network=network, state=JobState.DONE).order_by("-finished_at").only("document").first()
+    return None if job is None or not job.document else job.document["milliseconds"] / 1000
