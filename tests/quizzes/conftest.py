@@ -175,7 +175,11 @@ def context_for(
 ) -> PartContext:
     """What the quizzes' part of the folder is told about a lesson."""
     return PartContext(
-        lesson.course, lesson, {**META, **(meta or {})}, frozen(FACTS if facts is None else facts), proofs or (lambda snippet: None)
+        lesson.course,
+        lesson,
+        {**META, **(meta or {})},
+        frozen(FACTS if facts is None else facts),
+        proofs or (lambda snippet: None),
     )
 
 
