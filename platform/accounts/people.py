@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib import auth
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
@@ -46,9 +45,8 @@ def identify(request: HttpRequest) -> User | None:
     """Who the request says it is: a bearer token counts before a session, a session before a guest's cookie."""
     if has_bearer(request):
         return _bearer(request)
-    user = auth.get_user(request)
-    if isinstance(user, User):
-        return user
+    if isinstance(request.user, User):
+        return request.user
     return guest_of(request)
 
 

@@ -5,6 +5,7 @@ from web import views
 
 app_name = "web"
 urlpatterns = [
+    path("favicon.ico", views.favicon),
     path("plans/", views.plans_page, name="plans"),
     path("developers/", views.api_page, name="api"),
     path("theme/", views.theme, name="theme"),

@@ -169,9 +169,9 @@ def when(moment: datetime | date | None) -> SafeString:
     if moment is None:
         return SafeString("")
     if not isinstance(moment, datetime):
-        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), date_format(moment, "DATE_FORMAT"))
+        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), date_format(moment, _("j F Y")))
     local = timezone.localtime(moment)
-    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), date_format(local, "DATETIME_FORMAT"))
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), date_format(local, _("j M Y, H:i")))
 
 
 @register.filter

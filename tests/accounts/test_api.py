@@ -1,0 +1,57 @@
+"""GET /api/v1/me, and what every call by cookie or token must show."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts import services
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_stranger_is_a_guest_and_no_person_is_made(client, django_user_model):
+    answer = client.get("/api/v1/me").json()
+    assert (answer["role"], answer["name"]) == ("guest", "")
+    assert not django_user_model.objects.exists()
+
+
+@pytest.mark.parametrize("cast", ["learner", "instructor", "admin_person"])
+def test_me_says_the_role(client, request, cast):
+    person = request.getfixturevalue(cast)
+    client.force_login(person)
+    assert client.get("/api/v1/me").json()["role"] == person.role
+
+
+def test_the_csrf_token_of_me_lets_a_cookie_caller_write(learner):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(learner)
+    token = strict.get("/api/v1/me").json()["csrf_token"]
+    refused = strict.post("/theme/", {"theme": "dark"})
+    accepted = strict.post("/theme/", {"theme": "dark"}, headers={"X-CSRFToken": token})
+    assert (refused.status_code, accepted.status_code) == (403, 302)
+
+
+def test_a_token_speaks_for_its_person_and_notes_its_use(client, learner, instructor):
+    token, secret = services.create_token(user=instructor, name="n", now=timezone.now())
+    client.force_login(learner)
+    answer = client.get("/api/v1/me", headers={"Authorization": f"Bearer {secret}"}).json()
+    assert answer["role"] == "instructor"
+    token.refresh_from_db()
+    assert token.used_at is not None
+
+
+@pytest.mark.parametrize("header", ["Bearer nonsense", "bearer ", "Bearer \xff", "Bearer a b c"])
+def test_a_bad_token_is_401_even_for_someone_signed_in(client, learner, header):
+    client.force_login(learner)
+    response = client.get("/api/v1/me", headers={"Authorization": header})
+    assert response.status_code == 401
+    assert response.json()["title"] == "Token not accepted"
+
+
+def test_a_deactivated_persons_token_opens_nothing(client, learner):
+    _, secret = services.create_token(user=learner, name="n", now=timezone.now())
+    learner.is_active = False
+    learner.save()
+    assert client.get("/api/v1/me", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
