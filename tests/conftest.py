@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -12,13 +13,15 @@ from typing import TypeVar
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from accounts.models import Role, User
+from inference.heartbeat import warm_workers
 from lessons.models import Course, CourseRole, Membership
+from operations.processes import environment, worker_command
 from operations.redis import server_binary, server_command
 from tests.postgres import postgres
-
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
@@ -105,7 +108,7 @@ def redis_server() -> Iterator[str]:
             server_command(binary, folder=folder, socket=folder / "redis.sock"), stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        _wait_for_redis(process, log)
+        _wait_until(_redis_answers, process=process, log=log, seconds=10, what="The embedded Redis")
         yield settings.REDIS_URL
     finally:
         process.terminate()
@@ -119,14 +122,48 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-def _wait_for_redis(process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and process.poll() is None:
+@pytest.fixture(scope="session")
+def worker(redis_server: str, django_db_setup: None) -> Iterator[int]:
+    """A real worker process that runs traces for this database and this Redis; yields its process id once it is warm.
+
+    What it is to see must be committed: the test needs `transactional_db`, or is a journey.
+    """
+    theirs = {
+        **environment(),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "REDIS_URL": redis_server,
+    }
+    log = Path(settings.DATA_DIR) / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            worker_command("trace"), env=theirs, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        _wait_until(lambda: bool(warm_workers()), process=process, log=log, seconds=90, what="The worker")
+        yield process.pid
+    finally:
+        process.terminate()
         try:
-            with redis.Redis.from_url(settings.REDIS_URL) as connection:
-                connection.ping()
-        except redis.RedisError:
-            time.sleep(0.02)
-        else:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _redis_answers() -> bool:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL) as client:
+            client.ping()
+    except redis.RedisError:
+        return False
+    return True
+
+
+def _wait_until(holds: Callable[[], bool], *, process: subprocess.Popen[bytes], log: Path, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        if holds():
             return
-    pytest.fail(f"The embedded Redis did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.02)
+    pytest.fail(f"{what} did not start: {log.read_text()[-4000:]}")

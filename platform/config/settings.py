@@ -10,20 +10,35 @@ import os
 import secrets
 import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[2]
 env = environ.Env()
+
+
+@contextmanager
+def _usable(name: str, form: str) -> Iterator[None]:
+    """A value of another form ends the process with one sentence instead of a traceback."""
+    try:
+        yield
+    except (ValueError, KeyError, ImproperlyConfigured) as error:
+        # Without the value: an address may hold a password.
+        raise SystemExit(f"{name} is set to something that can't be used: write {form}.") from error
+
 
 DEBUG = env.bool("DEBUG", default=False)
 DATA_DIR = Path(env.str("DATA_DIR", default=str(ROOT / "data"))).resolve()
 MEDIA_ROOT = Path(env.str("MEDIA_DIR", default=str(DATA_DIR / "media"))).resolve()
 WEIGHTS_DIR = Path(env.str("WEIGHTS_DIR", default=str(DATA_DIR / "weights"))).resolve()
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
+with _usable("PORT", "a number, as in PORT=8000"):
+    PORT = env.int("PORT", default=8000)
 SITE_NAME = env.str("SITE_NAME", default="Forward Pass")
 SITE_VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
@@ -32,20 +47,25 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 def _kept_secret() -> str:
     """The installation's own key: made once, readable by its owner alone."""
     path = DATA_DIR / "secret_key"
-    if not path.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass  # another process of this start-up was first
-        else:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(50))
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            DATA_DIR.mkdir(parents=True, exist_ok=True)
+            # Written beside and linked into place: another process of this start-up never reads half a key, nor another one.
+            draft = path.with_name(f"secret_key.{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(50))
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise SystemExit(
+            f"The data folder {DATA_DIR} can't be used ({error.strerror}): make room and allow writing there, or set DATA_DIR."
+        ) from error
 
 
 def _redis_socket() -> Path:
-    """Where the embedded Redis listens: in DATA_DIR or, when that path is too long for a unix socket, in a folder of its own."""
+    """Where the embedded Redis listens: in DATA_DIR or, where that path is too long for a socket, in a folder of its own."""
     socket = DATA_DIR / "redis.sock"
     if len(os.fsencode(socket)) <= 103:  # 104 bytes on macOS and 108 on Linux, with the closing zero
         return socket
@@ -114,7 +134,10 @@ TEMPLATES = [
 
 # --- database: SQLite with one write lock per process, or whatever DATABASE_URL names ---------------------------------
 if env.str("DATABASE_URL", default=""):
-    DATABASES = {"default": env.db_url("DATABASE_URL")}
+    with _usable("DATABASE_URL", "postgres://user:password@host/name"):
+        if env.str("DATABASE_URL").partition("://")[0] not in ("postgres", "postgresql", "sqlite"):
+            raise ValueError("another database")
+        DATABASES = {"default": env.db_url("DATABASE_URL")}
     if DATABASES["default"]["ENGINE"].endswith("postgresql"):
         # Plain connections under ASGI run the server out of connections; the pool bounds them.
         DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
@@ -132,7 +155,9 @@ EMBEDDED_REDIS = not _OPERATORS_REDIS
 REDIS_SOCKET = _redis_socket()
 REDIS_URL = _OPERATORS_REDIS or f"unix://{quote(str(REDIS_SOCKET))}"
 
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)  # kombu knows no unix://; the rest is in config/celery.py
+CELERY_BROKER_URL = REDIS_URL.replace(
+    "unix://", "redis+socket://", 1
+)  # kombu knows no unix://; the rest is in config/celery.py
 
 # --- people ---------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -147,7 +172,8 @@ AUTH_PASSWORD_VALIDATORS = [
 GUEST_DAYS = 30
 TRACE_DAYS = 30
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+with _usable("EMAIL_URL", "smtp+tls://user:password@host:587"):
+    EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="forward-pass@localhost")
 

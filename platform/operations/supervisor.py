@@ -24,7 +24,7 @@ import redis
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from operations import datafolder, health, preflight, steps
+from operations import datafolder, health, preflight, processes, steps
 from operations.children import Child, Guard, last_lines, rotate
 from operations.problems import CannotStart
 from operations.redis import server_binary, server_command
@@ -34,16 +34,6 @@ REDIS_STARTS_SECONDS = 15
 WEB_STOPS_SECONDS = 3.0  # its streams get two seconds, the process one more
 WORKER_STOPS_SECONDS = 8.0
 REDIS_STOPS_SECONDS = 5.0
-
-FOR_SPEED = {
-    # One thread a process: threads of several workers on the same cores cost more than they bring.
-    "OMP_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "GOMP_SPINCOUNT": "0",
-    # Large blocks are kept, not given back to the system and asked for again with every batch.
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "8589934592",
-}
 
 
 class Stop(Exception):
@@ -65,7 +55,7 @@ class Supervisor:
         self._stop_requests = 0
         self._children: list[Child] = []  # what is kept alive
         self._step: Child | None = None  # what runs once and ends
-        self._environment = self._environment_of_children()
+        self._environment = processes.environment()
 
     def run(self) -> int:
         """Runs the site until it stops; the exit status. Raises CannotStart when it can't be started."""
@@ -103,9 +93,9 @@ class Supervisor:
             inherited=[listener.fileno()],
             console=True,  # mail goes to the console unless EMAIL_URL says otherwise
         )
-        trace_worker = self._child("worker", _celery("worker", "-Q", "trace", "-P", "prefork", "-c", "1", "-n", "trace@%h"))
-        checks_worker = self._child("checks", _celery("worker", "-Q", "checks", "-P", "threads", "-c", "2", "-n", "checks@%h"))
-        clock = self._child("clock", _celery("beat", "--schedule", str(self._data / "beat-schedule")))
+        trace_worker = self._child("worker", processes.worker_command("trace"))
+        checks_worker = self._child("checks", processes.worker_command("checks"))
+        clock = self._child("clock", processes.clock_command())
         self._children = [web, clock, trace_worker, checks_worker, *([redis_server] if redis_server else [])]
         web.start()
         trace_worker.start()
@@ -167,17 +157,6 @@ class Supervisor:
             console=sys.stdout if console else None,
             inherited=inherited,
         )
-
-    def _environment_of_children(self) -> dict[str, str]:
-        path = [str(settings.ROOT / "platform"), str(settings.ROOT), os.environ.get("PYTHONPATH", "")]
-        return {
-            **FOR_SPEED,
-            **os.environ,
-            "DATA_DIR": str(self._data),
-            "PYTHONPATH": os.pathsep.join(filter(None, path)),
-            "PYTHONUNBUFFERED": "1",
-            "REMAP_SIGTERM": "SIGQUIT",  # for Celery: SIGTERM lets a running task end, within its soft shutdown
-        }
 
     # --- watching -----------------------------------------------------------------------------------------------------
 
@@ -275,11 +254,6 @@ class Supervisor:
     def _say_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
             self._say(f"          {line}")
-
-
-def _celery(*arguments: str) -> list[str]:
-    flags = ["--without-gossip", "--without-mingle"] if arguments[0] == "worker" else []
-    return [sys.executable, "-m", "celery", "-A", "config.celery", *arguments, *flags, "--loglevel", "INFO"]
 
 
 def _url(listener: socket.socket) -> str:

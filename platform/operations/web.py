@@ -12,7 +12,8 @@ STREAMS_END_SECONDS = 2
 """uvicorn would wait for open event streams for ever; browsers resume them after a restart."""
 
 
-def main(descriptor: int) -> None:
+def serve(listener: socket.socket) -> None:
+    """Serves the site on this socket until SIGTERM or SIGINT."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     config = uvicorn.Config(
         "config.asgi:application",
@@ -22,8 +23,8 @@ def main(descriptor: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=STREAMS_END_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    serve(socket.socket(fileno=int(sys.argv[1])))
