@@ -19,7 +19,7 @@ from lessons.facts import FactMissing, Facts, live_facts
 from lessons.models import Course, Lesson
 from lessons.modes import all_modes
 from lessons.parts import Finding, PartContext, Severity, folder_parts
-from lessons.samples import problem_with, samples_of
+from lessons.samples import problem_with
 from lessons.schema import LESSON_FILE, LessonDocument, LessonMeta, read_lesson
 
 Proofs = Callable[[Snippet], Proof | None]
@@ -113,8 +113,7 @@ def _check_words(document: LessonDocument, meta: LessonMeta, contents: Contents,
     texts += [(("objectives", index, "text"), objective.text) for index, objective in enumerate(meta.objectives)]
     for path, text in texts:
         line = document.line(*path)
-        for finding in markdown.check(text, facts=facts, file=LESSON_FILE, first_line=line, pictures=contents.pictures):
-            yield finding
+        yield from markdown.check(text, facts=facts, file=LESSON_FILE, first_line=line, pictures=contents.pictures)
     if not meta.insight:
         yield Finding(LESSON_FILE, 1, _("The lesson has no key insight. One sentence to remember helps."), Severity.WARNING)
     if not meta.objectives:

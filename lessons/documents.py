@@ -32,7 +32,7 @@ LARGEST = 1_000_000
 class _Loader(yaml.SafeLoader):
     """YAML 1.2's plain values: null, true and false, integers, decimals; everything else is text."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (PyYAML's own way to declare it)
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
 for tag, pattern, first in (

@@ -118,8 +118,7 @@ def significant(value: float, digits: int = 3) -> str:
         return "0"
     places = digits - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, places)
-    text = number_format(rounded, decimal_pos=max(places, 0), force_grouping=True)
-    return text
+    return number_format(rounded, decimal_pos=max(places, 0), force_grouping=True)
 
 
 def plain(value: Any) -> str:

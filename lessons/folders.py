@@ -33,7 +33,7 @@ from lessons.models import Course, CourseRole, Draft, Lesson, LessonFile, Lesson
 from lessons.parts import Finding, errors
 from lessons.releases import make_version, release, snippets_in
 from lessons.schema import COURSE_FILE, LESSON_FILE, LOCK_FILE, CourseDocument, read_course, read_lesson
-from lessons.services import current_version, lessons_of, next_position
+from lessons.services import current_version, lessons_of
 from web.problems import Problem
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif"}
@@ -391,7 +391,7 @@ def _lock_text(course: Course, versions: list[LessonVersion]) -> str:
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks and lists below their keys, as a person would."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML's signature
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
 

@@ -24,10 +24,6 @@ from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
 
 from lessons.blocks import LessonBlock, lesson_blocks
 from lessons.facts import FactMissing, Facts, frozen
@@ -37,6 +33,7 @@ from lessons.parts import Finding, Severity
 from lessons.samples import BadSample, CodeSample, is_python, missing_sentence, read_sample
 from lessons.syntax import dialect
 from lessons.tables import COLUMNS, DEFAULT_COLUMNS, network_rows, stage_rows, title_of
+from web.code import highlighted
 
 if TYPE_CHECKING:
     from lessons.models import LessonVersion
@@ -222,21 +219,7 @@ def _parser() -> MarkdownIt:
     return md
 
 
-@lru_cache(maxsize=1)
-def _formatter() -> HtmlFormatter[str]:
-    return HtmlFormatter(nowrap=True)
-
-
-def highlighted(code: str, language: str) -> SafeString:
-    """Code with its words marked up by class; text in an unknown language comes back as it is, escaped."""
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False)
-    except ClassNotFound:
-        return mark_safe(escape(code))  # noqa: S308 - escaped
-    return mark_safe(highlight(code, lexer, _formatter()))  # noqa: S308 - Pygments escapes what it marks up
-
-
-def sample_html(sample: CodeSample, output: Mapping[str, Any] | None, *, heading: str = "") -> SafeString:
+def sample_html(sample: CodeSample, output: Mapping[str, Any] | None) -> SafeString:
     """A code sample with its recorded output, or why there is none."""
     context = {
         "sample": sample,
@@ -244,9 +227,12 @@ def sample_html(sample: CodeSample, output: Mapping[str, Any] | None, *, heading
         "output": output,
         "missing": missing_sentence(output or {}),
         "error": f"{output['raised']}: {output['message']}".removesuffix(": ") if output and output.get("raised") else "",
-        "heading": heading,
     }
     return render_to_string("lessons/_sample.html", context)
+
+
+def _code(code: str, language: str) -> SafeString:
+    return render_to_string("lessons/_code.html", {"code": highlighted(code, language), "language": language or _("text")})
 
 
 class _Renderer(RendererHTML):
@@ -304,18 +290,17 @@ class _Renderer(RendererHTML):
         info, code = token.info.strip(), _restored(token.content)
         if is_python(info) and (build.is_lesson or " " in info):
             return self._sample(info, code, line, build)
-        return build.part(render_to_string("lessons/_code.html", {"code": highlighted(code, info.split(" ", 1)[0] or "text")}))
+        return build.part(_code(code, info.split(" ", 1)[0]))
 
     def _code_block(self, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
-        code = highlighted(_restored(tokens[index].content), "text")
-        return str(env["build"].part(render_to_string("lessons/_code.html", {"code": code})))
+        return str(env["build"].part(_code(_restored(tokens[index].content), "")))
 
     def _sample(self, info: str, code: str, line: int, build: Build) -> str:
         try:
             sample = read_sample(info, code, line + build.first_line)
         except BadSample as error:
             build.complain(line, str(error))
-            return build.part(render_to_string("lessons/_code.html", {"code": highlighted(code, "python")}))
+            return build.part(_code(code, "python"))
         if any(other.id == sample.id for other in build.samples):
             build.complain(line, _("Two samples have the id “%(id)s”. Give each its own.") % {"id": sample.id})
         build.samples.append(sample)
@@ -382,7 +367,7 @@ class _Renderer(RendererHTML):
             label, words = f'aria-label="{escape(_("Table"))}"', ""
             message = _("The table has no caption. Write a line “Table: …” before it, with an empty line between.")
             build.complain((tokens[index].map or [0])[0], message, Severity.WARNING)
-        return build.part(f'<div class="table-scroll" tabindex="0" role="group" {label}>') + f"<table>{words}"
+        return build.part(f'<div class="table" tabindex="0" role="group" {label}>') + f"<table>{words}"
 
     def _table_close(self, _tokens: Sequence[Token], _index: int, _options: Any, env: Any) -> str:
         return "</table>" + str(env["build"].part("</div>"))

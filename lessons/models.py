@@ -58,6 +58,9 @@ class Membership(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["course", "user"], name="one_membership_per_course_and_user")]
 
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
 
 class Lesson(models.Model):
     """A lesson's lasting identity; its words are in its versions."""
@@ -122,6 +125,9 @@ class Release(models.Model):
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["course", "number"], name="one_number_per_course")]
 
+    def __str__(self) -> str:
+        return f"release {self.number}"
+
 
 class ReleaseLesson(models.Model):
     """One lesson of a release, at its place, in one exact version."""
@@ -134,9 +140,15 @@ class ReleaseLesson(models.Model):
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["release", "position"], name="one_lesson_per_position")]
 
+    def __str__(self) -> str:
+        return f"{self.position}: {self.lesson_version}"
+
 
 class Draft(models.Model):
-    """What authors work on. Saving states the revision it began from; another one in between is a conflict, shown, never overwritten."""
+    """What authors work on.
+
+    Saving states the revision it began from; another one in between is a conflict, which is shown and overwrites nothing.
+    """
 
     lesson = models.OneToOneField(Lesson, on_delete=models.CASCADE, related_name="draft")
     files = models.JSONField(default=dict)  # "lesson.md", "questions.yaml": the same documents a course folder holds
@@ -145,6 +157,9 @@ class Draft(models.Model):
     base_version = models.PositiveIntegerField(default=0)  # the version number it began from, 0 for none
     updated_at = models.DateTimeField(default=timezone.now)
     updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"draft of {self.lesson}, revision {self.revision}"
 
 
 class LessonFile(models.Model):
@@ -163,6 +178,9 @@ class LessonFile(models.Model):
             models.UniqueConstraint(fields=["lesson", "name", "sha256"], name="one_file_per_lesson_name_and_content")
         ]
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class PublishLog(models.Model):
     """Who published what, when and why: append-only."""
@@ -172,6 +190,9 @@ class PublishLog(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     note = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.lesson_version} at {self.at:%Y-%m-%d %H:%M}"
 
 
 class Visit(models.Model):

@@ -69,6 +69,10 @@ class ModeLink:
     url: str
     current: bool
 
+    @property
+    def label(self) -> str:
+        return self.title
+
 
 @dataclass(slots=True)
 class LessonPage:
@@ -95,6 +99,22 @@ class LessonPage:
             ModeLink(mode.slug, str(mode.title), mode.group, self.url(mode.slug), mode.slug == self.mode.slug)
             for mode in self.modes
         ]
+
+    def has(self, slug: str) -> bool:
+        """Whether the lesson shows this mode."""
+        return any(mode.slug == slug for mode in self.modes)
+
+    @property
+    def following(self) -> ModeLink | None:
+        """The mode after this one; none after the last."""
+        links = self.links()
+        after = [links[index + 1] for index, link in enumerate(links[:-1]) if link.current]
+        return after[0] if after else None
+
+    @property
+    def door(self) -> str:
+        """Where "start learning" leads: what this lesson begins with, a run where it has one."""
+        return self.url("run" if self.has("run") else "read")
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What `lessons/lesson.html` needs, with what the mode adds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from lessons.models import Course, Lesson, LessonVersion, Membership, Release, Visit
 from web.problems import Problem
+
+SAME_VISIT = timedelta(minutes=1)
 
 HEAVY = ("body", "files", "facts", "outputs", "pictures")
 """Columns of a version that a list of lessons never needs."""
@@ -38,10 +40,20 @@ def current_release(course: Course) -> Release | None:
     return course.releases.order_by("-number").first()
 
 
-def lessons_of(course: Course) -> list[LessonVersion]:
-    """The current release's lessons in order, without their heavy columns; each with its lesson and course."""
+def lessons_of(course: Course, *, whole: bool = False) -> list[LessonVersion]:
+    """The current release's lessons in order, each with its lesson and course; without heavy columns unless the `whole`."""
     versions = LessonVersion.objects.filter(release_lessons__release=Subquery(_newest_release(course)))
-    return list(versions.select_related("lesson__course").defer(*HEAVY).order_by("release_lessons__position"))
+    versions = versions.select_related("lesson__course").order_by("release_lessons__position")
+    return list(versions if whole else versions.defer(*HEAVY))
+
+
+def neighbours(version: LessonVersion) -> tuple[LessonVersion | None, LessonVersion | None]:
+    """The lessons before and after this one in the course as readers see it."""
+    lessons = lessons_of(version.lesson.course)
+    place = next((index for index, other in enumerate(lessons) if other.pk == version.pk), None)
+    if place is None:
+        return None, None
+    return (lessons[place - 1] if place else None, lessons[place + 1] if place + 1 < len(lessons) else None)
 
 
 def current_version(lesson: Lesson) -> LessonVersion | None:
@@ -132,7 +144,10 @@ def courses_of(person: User) -> QuerySet[Course]:
 
 
 def record_visit(*, person: User, lesson: Lesson, mode: str, now: datetime) -> None:
-    """Keeps where this person was last in the lesson."""
+    """Keeps where this person was last in the lesson; a reload within a minute writes nothing."""
+    visit = Visit.objects.filter(user=person, lesson=lesson).first()
+    if visit and visit.mode == mode and now - visit.at < SAME_VISIT:
+        return
     Visit.objects.update_or_create(user=person, lesson=lesson, defaults={"mode": mode, "at": now})
 
 

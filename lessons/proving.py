@@ -1,0 +1,224 @@
+"""Runs every snippet of a course folder, or of a course's drafts, and says what disagrees with what is written.
+
+Only the command `check_content` calls this: it runs authors' code, in the sandbox. The site itself never does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+from PIL import Image
+
+from inference.models import Proof
+from inference.proofs import (
+    LockEntry,
+    Snippet,
+    dump_lock,
+    is_fresh,
+    load_lock,
+    snippet_sha256,
+    store_proofs,
+)
+from inference.sandbox.run import run_snippets
+from inference.sandbox.snippets import SnippetResult, Stopped
+from lessons.checks import check_contents
+from lessons.drafts import Contents, Pictures, contents_of, open_draft
+from lessons.folders import LessonFolder, read_folder
+from lessons.models import Course, Lesson
+from lessons.parts import Finding, Severity
+from lessons.releases import snippets_in
+from lessons.schema import LOCK_FILE
+
+Report = Callable[[int, int], None]
+"""Told, as each snippet ends, how many have ended and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What running everything showed."""
+
+    findings: list[Finding]  # what is wrong with the content
+    behind: list[Finding]  # where the lock file is behind the content; recording cures these
+    entries: dict[str, LockEntry]  # what to record: every snippet that came to its own end, or that cannot run here
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One use of a snippet, written as the lock file writes it: "lesson-folder/lesson.md#sample-id"."""
+
+    where: str
+    snippet: Snippet
+
+
+def prove_folder(path: Path, *, report: Report) -> Proved:
+    """Runs every snippet of the course folder; findings name what fails, and what differs from the lock file.
+
+    Raises NotLoadable for a folder that cannot be read, and LockError for a lock file that cannot.
+    """
+    folder = read_folder(path)
+    recorded = load_lock(folder.lock)
+    places = [
+        _Place(f"{lesson.name}/{where}", snippet) for lesson in folder.lessons for where, snippet in snippets_in(lesson.files)
+    ]
+    results = _run(places, report)
+    course = Course.objects.filter(uid=folder.document.uid).first() or Course(uid=folder.document.uid)
+    findings = [
+        *_stopped(places, results),
+        *(finding for lesson in folder.lessons for finding in _lesson_findings(lesson, course, results)),
+    ]
+    behind = [*_behind(places, results, recorded)]
+    return Proved(sorted(set(findings)), sorted(set(behind)), _entries(places, results, recorded))
+
+
+def prove_drafts(course: Course, *, now: datetime, report: Report) -> Proved:
+    """Runs every snippet of the course's drafts, or of what is published where there is none, and keeps the proofs.
+
+    Publishing from the studio then finds them fresh.
+    """
+    lessons = [lesson for lesson in course.lessons.all() if open_draft(lesson).files]
+    contents = {lesson: contents_of(open_draft(lesson)) for lesson in lessons}
+    places = [
+        _Place(f"{lesson.slug}/{where}", snippet)
+        for lesson in lessons
+        for where, snippet in snippets_in(contents[lesson].files)
+    ]
+    results = _run(places, report)
+    store_proofs({sha256: result for sha256, result in results.items() if not result.stopped}, now=now)
+    findings = [*_stopped(places, results)]
+    for lesson in lessons:
+        checked = check_contents(contents[lesson], lesson=lesson, course=course)
+        findings += [replace(finding, file=f"{lesson.slug}/{finding.file}") for finding in checked.findings]
+    return Proved(sorted(set(findings)), [], _entries(places, results, {}))
+
+
+def record(path: Path, proved: Proved, *, now: datetime) -> Path:
+    """Writes the lock file beside the course and keeps its proofs in the database; returns the lock file's path."""
+    lock = path / LOCK_FILE
+    lock.write_text(dump_lock(proved.entries), encoding="utf-8")
+    store_proofs({sha256: entry.result for sha256, entry in proved.entries.items()}, now=now)
+    return lock
+
+
+def _run(places: list[_Place], report: Report) -> dict[str, SnippetResult]:
+    snippets = {snippet_sha256(place.snippet): place.snippet for place in places}
+    ended = 0
+
+    def done(_snippet: Snippet) -> None:
+        nonlocal ended
+        ended += 1
+        report(ended, len(snippets))
+
+    report(0, len(snippets))
+    return run_snippets(snippets.values(), done=done)
+
+
+def _lesson_findings(folder: LessonFolder, course: Course, results: Mapping[str, SnippetResult]) -> Iterator[Finding]:
+    """What publishing would say of the lesson with these runs as its proofs."""
+
+    def proof(snippet: Snippet) -> Proof | None:
+        result = results.get(snippet_sha256(snippet))
+        return None if result is None or result.stopped else as_proof(snippet, result)
+
+    lesson = Lesson.objects.filter(course__uid=course.uid, slug=folder.name).first() or Lesson(course=course, slug=folder.name)
+    checked = check_contents(Contents(folder.files, _pictures(folder)), lesson=lesson, course=course, proofs=proof)
+    for finding in checked.findings:
+        yield replace(finding, file=f"{folder.name}/{finding.file}")
+
+
+def as_proof(snippet: Snippet, result: SnippetResult) -> Proof:
+    """A run as the row it would be kept in, unsaved."""
+    return Proof(
+        snippet_sha256=snippet_sha256(snippet),
+        torch=result.torch,
+        torchvision=result.torchvision,
+        python=result.python,
+        output=result.output,
+        raised=result.raised,
+        message=result.message,
+        warnings=list(result.warnings),
+        missing=result.missing,
+    )
+
+
+def _pictures(folder: LessonFolder) -> Pictures:
+    """What the checks need to know of a lesson's pictures; one that cannot be read is left out, and so is missed."""
+    known = {}
+    for name, content in folder.pictures.items():
+        try:
+            with Image.open(io.BytesIO(content)) as image:
+                width, height = image.size
+        except OSError:
+            continue
+        known[name] = {"sha256": hashlib.sha256(content).hexdigest(), "width": width, "height": height}
+    return known
+
+
+def _stopped(places: list[_Place], results: Mapping[str, SnippetResult]) -> Iterator[Finding]:
+    reasons = {
+        Stopped.TIME: _("This snippet took too long and was stopped. Make it shorter."),
+        Stopped.OUTPUT: _("This snippet printed too much and was stopped. Print less."),
+        Stopped.DIED: _("This snippet’s process died: too much memory or time, or it ended itself."),
+    }
+    for place in places:
+        stopped = results[snippet_sha256(place.snippet)].stopped
+        if stopped:
+            yield Finding(place.where, 0, reasons[stopped])
+
+
+def _behind(places: list[_Place], results: Mapping[str, SnippetResult], recorded: Mapping[str, LockEntry]) -> Iterator[Finding]:
+    """Where the lock file is behind: no record, another output, records of snippets that are gone."""
+    for place in places:
+        sha256 = snippet_sha256(place.snippet)
+        result, entry = results[sha256], recorded.get(sha256)
+        if result.stopped:
+            continue
+        if entry is None:
+            yield Finding(place.where, 0, _("Its run is not recorded. Record it: manage.py check_content --record."))
+        elif not result.missing and _said(entry.result) != _said(result):
+            yield Finding(
+                place.where,
+                0,
+                _("It now gives “%(now)s”, but “%(recorded)s” is recorded. If that is right, record it: --record.")
+                % {"now": _shortly(result), "recorded": _shortly(entry.result)},
+            )
+        elif not is_fresh(entry.result):
+            message = _("Its record is of torch %(torch)s and torchvision %(torchvision)s. Record it anew: --record.")
+            versions = {"torch": entry.result.torch, "torchvision": entry.result.torchvision}
+            yield Finding(place.where, 0, message % versions, Severity.WARNING)
+    used = {snippet_sha256(place.snippet) for place in places}
+    for sha256 in sorted(recorded.keys() - used):
+        message = _("The record %(sha256)s belongs to no snippet any more. Remove it: --record.") % {"sha256": sha256[:12]}
+        yield Finding(LOCK_FILE, 0, message, Severity.WARNING)
+
+
+def _said(result: SnippetResult) -> tuple[str, str, str]:
+    """What a run is compared by. Warnings are shown, and may come and go with other libraries."""
+    return (result.output, result.error, result.missing)
+
+
+def _shortly(result: SnippetResult) -> str:
+    return (result.missing or result.error or result.output).strip()[:200]
+
+
+def _entries(
+    places: list[_Place], results: Mapping[str, SnippetResult], recorded: Mapping[str, LockEntry]
+) -> dict[str, LockEntry]:
+    """One entry for each snippet. What was recorded where the weights are is kept where they are not."""
+    used: dict[str, list[str]] = {}
+    for place in places:
+        used.setdefault(snippet_sha256(place.snippet), []).append(place.where)
+    entries = {}
+    for sha256, where in used.items():
+        result, entry = results[sha256], recorded.get(sha256)
+        if result.stopped:
+            continue
+        if result.missing and entry and not entry.result.missing and is_fresh(entry.result):
+            result = entry.result
+        entries[sha256] = LockEntry(result, tuple(where))
+    return entries

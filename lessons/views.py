@@ -1,0 +1,134 @@
+"""Pages of courses and lessons: they translate HTTP and nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts import people
+from accounts.models import User
+from inference.contracts import DEFAULT_NETWORK
+from inference.services import present, stored_trace
+from inference.views import run_context
+from lessons import markdown, services
+from lessons.models import Draft, LessonFile, LessonVersion
+from lessons.modes import Group, LessonPage, Mode, all_modes, modes_of
+from lessons.words import words_html
+from web.problems import Problem
+
+PHOTO = "chelsea"
+"""The sample whose stored trace the home page plays."""
+
+PICTURE_AGE = timedelta(days=365)
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is, a network at work, and the courses."""
+    person = people.current(request)
+    stored = stored_trace(network=DEFAULT_NETWORK, sample=PHOTO)
+    context = {
+        "trace": present(stored, person=person) if stored else None,
+        "run": None if stored else run_context(request, network=DEFAULT_NETWORK, next_url=request.path),
+        "cards": services.catalogue(),
+        "place": services.left_off(person) if person else None,
+    }
+    return render(request, "lessons/home.html", context)
+
+
+@require_safe
+def course(request: HttpRequest, course: str) -> HttpResponse:
+    """A course: its lessons in order, the modes of each, what they teach."""
+    card = services.visible_course(course, person=people.current(request))
+    modes = all_modes()
+    rows = [
+        {
+            "version": version,
+            "objectives": [words_html(version, objective["text"]) for objective in version.meta.get("objectives", [])],
+            "groups": _dots(version, modes),
+        }
+        for version in services.lessons_of(card.course, whole=True)
+    ]
+    summary = markdown.render(card.course.summary, facts={}) if card.course.summary else ""
+    return render(request, "lessons/course.html", {"card": card, "rows": rows, "summary": summary})
+
+
+def _dots(version: LessonVersion, modes: list[Mode]) -> list[dict[str, object]]:
+    """The modes of a lesson by group, for its row of dots."""
+    offered = modes_of(version, modes)
+    groups = [
+        {
+            "label": Group(value).label,
+            "modes": [
+                {"label": mode.title, "url": services.lesson_url(version, mode.slug)} for mode in offered if mode.group == value
+            ],
+        }
+        for value in Group.values
+    ]
+    return [group for group in groups if group["modes"]]
+
+
+@require_safe
+def lesson(request: HttpRequest, course: str, lesson: str) -> HttpResponse:
+    """A lesson begins with reading."""
+    version = services.visible_lesson(course, lesson, person=people.current(request))
+    return redirect(services.lesson_url(version))
+
+
+@require_safe
+def lesson_by_slug(request: HttpRequest, lesson: str) -> HttpResponse:
+    """The short address of a lesson."""
+    return redirect(services.lesson_url(services.lesson_named(lesson)))
+
+
+def mode(request: HttpRequest, course: str, lesson: str, mode: str) -> HttpResponse:
+    """A lesson in one of its modes; the mode's class answers."""
+    person = people.current(request)
+    version = services.visible_lesson(course, lesson, person=person)
+    modes = modes_of(version)
+    chosen = next((one for one in modes if one.slug == mode), None)
+    if chosen is None:
+        raise Problem(404, _("No such mode"), _("This lesson can’t be worked with in that way. Choose one of its modes."))
+    before, after = services.neighbours(version)
+    page = LessonPage(
+        request=request,
+        course=version.lesson.course,
+        lesson=version.lesson,
+        version=version,
+        person=person,
+        mode=chosen,
+        modes=modes,
+        previous=before,
+        next=after,
+    )
+    response = chosen.respond(request, page)
+    if person and request.method == "GET" and response.status_code == 200:
+        services.record_visit(person=person, lesson=version.lesson, mode=chosen.slug, now=timezone.now())
+    return response
+
+
+@require_safe
+def picture(request: HttpRequest, course: str, lesson: str, sha256: str, name: str) -> HttpResponseBase:
+    """A lesson's picture, for readers of a version that shows it and for the course's authors."""
+    kept = (
+        LessonFile.objects.filter(lesson__slug=lesson, lesson__course__slug=course, name=name, sha256=sha256)
+        .select_related("lesson__course")
+        .first()
+    )
+    if kept is None or not _may_see(people.current(request), kept):
+        raise Problem(404, _("No such picture"), _("There is no picture at this address."))
+    response = FileResponse(kept.file.open("rb"))
+    response["Cache-Control"] = f"private, max-age={int(PICTURE_AGE.total_seconds())}, immutable"
+    return response
+
+
+def _may_see(person: User | None, kept: LessonFile) -> bool:
+    published = LessonVersion.objects.filter(lesson=kept.lesson).values_list("pictures", flat=True)
+    if any(pictures.get(kept.name, {}).get("sha256") == kept.sha256 for pictures in published):
+        return True
+    return Draft.objects.filter(lesson=kept.lesson).exists() and services.may_edit(person, kept.lesson.course)

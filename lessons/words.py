@@ -1,0 +1,51 @@
+"""A version's words as HTML. A version never changes, so what was made of it once is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from django.core.cache import cache
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+from lessons.markdown import Level, render
+from lessons.models import LessonVersion
+
+KEEP_SECONDS = 24 * 60 * 60
+
+
+def body_html(version: LessonVersion) -> SafeString:
+    """The lesson's prose with figures, samples, outputs and blocks."""
+    return _kept(
+        version,
+        version.body,
+        lambda: render(version.body, facts=version.facts, outputs=version.outputs, lesson_version=version),
+    )
+
+
+def words_html(version: LessonVersion, text: str, *, level: Level = "inline") -> SafeString:
+    """A piece of Markdown from the version's front matter."""
+    return _kept(
+        version, level + text, lambda: render(text, facts=version.facts, lesson_version=version, level=level, prefix="m-")
+    )
+
+
+def _kept(version: LessonVersion, text: str, make: Callable[[], SafeString]) -> SafeString:
+    if version.pk is None:  # a preview
+        return make()
+    about = [
+        version.pk,
+        version.created_at.isoformat(),
+        version.files_sha256,
+        version.lesson.slug,
+        version.lesson.course.slug,
+        get_language(),
+        text,
+    ]
+    key = "lessons.words:" + hashlib.sha256(repr(about).encode()).hexdigest()
+    html = cache.get(key)
+    if html is None:
+        html = str(make())
+        cache.set(key, html, KEEP_SECONDS)
+    return mark_safe(html)  # noqa: S308 - made by render
