@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from accounts.models import User
 from inference import documents, facts, heartbeat, jobs, samples, streams, wording
 from inference.connections import Unreachable
 from inference.models import Job, JobState, Trace
+from inference.streams import EventId
 
 
 class Status(StrEnum):
@@ -85,7 +87,13 @@ class PredictionView:
 
     @property
     def percent(self) -> str:
+        """As it is written: "62.4%"."""
         return f"{self.probability:.1%}" if self.probability >= 0.001 else "< 0.1%"
+
+    @property
+    def bar(self) -> str:
+        """The length of its bar, of 100."""
+        return f"{100 * self.probability:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +137,9 @@ class TraceView:
     share_url: str
     delete_url: str
     shared_url: str
-    created_at: Any = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    after: str
+    again: Mapping[str, str]
+    created_at: datetime
 
     @property
     def is_final(self) -> bool:
@@ -186,9 +195,22 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
         share_url=address("share", trace) if is_own else "",
         delete_url=address("delete", trace) if is_own else "",
         shared_url=address("trace", trace, trace.share_token or "") if is_own and trace.share_token else "",
+        after=str(_last_event(told)),
+        again=_again(trace) if is_own and status in (Status.FAILED, Status.CANCELLED) else {},
         created_at=trace.created_at,
-        facts=network,
     )
+
+
+def _last_event(told: Mapping[str, Any]) -> EventId:
+    """The last event that is in what was told so far: a page goes on after it."""
+    events = documents.events_of(dict(told)) if told["stages"] else []
+    return events[-1].id if events else EventId(told["attempt"], 0)
+
+
+def _again(trace: Trace) -> dict[str, str]:
+    """The form's values that ask for the same run once more."""
+    photo = {"upload": str(trace.job.upload_id)} if trace.job.upload_id else {"sample": trace.job.sample}
+    return {"network": trace.job.network, "prediction": trace.prediction, **photo}
 
 
 def address(name: str, trace: Trace, share_token: str = "", **parts: Any) -> str:
@@ -332,12 +354,16 @@ def _picture(trace: Trace, stage: Mapping[str, Any], *, title: str, share_token:
     )
 
 
+def waiting_frames(network: Mapping[str, Any]) -> tuple[Frame, ...]:
+    """The film before a run: a waiting frame for each stage that the network's facts promise."""
+    promised = (network.get("stages") or {}).items()
+    return tuple(_waiting_frame(index, name, stage) for index, (name, stage) in enumerate(promised))
+
+
 def _frames(trace: Trace, told: Mapping[str, Any], network: Mapping[str, Any], *, share_token: str) -> tuple[Frame, ...]:
-    """The film: what ran, then the waiting frames of the stages that the network's facts promise."""
-    ran = [frame_of(trace, stage, share_token=share_token) for stage in told["stages"]]
-    promised = list((network.get("stages") or {}).items())
-    waiting = [_waiting_frame(index, name, stage) for index, (name, stage) in enumerate(promised)]
-    return (*ran, *waiting[len(ran) :]) if not told.get("made_by") else tuple(ran)
+    """The film: what ran, then what still waits."""
+    ran = tuple(frame_of(trace, stage, share_token=share_token) for stage in told["stages"])
+    return ran if told.get("made_by") else ran + waiting_frames(network)[len(ran) :]
 
 
 def _waiting_frame(index: int, name: str, stage: Mapping[str, Any]) -> Frame:

@@ -21,6 +21,7 @@ class Teller:
     person: User | None
     share_token: str
     html: bool
+    csrf_token: str = ""
 
     def describe(self, trace: Trace, name: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """An event's data as this reader is told it."""
@@ -54,7 +55,8 @@ class Teller:
         return self._piece(template, present(trace, person=self.person, share_token=self.share_token))
 
     def _piece(self, template: str, view: TraceView) -> dict[str, Any]:
-        return {"html": render_to_string(template, {"trace": view})} if self.html else {}
+        context = {"trace": view, "csrf_token": self.csrf_token}
+        return {"html": render_to_string(template, context)} if self.html else {}
 
 
 def trace_json(view: TraceView) -> dict[str, Any]:

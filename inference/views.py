@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -23,7 +24,7 @@ from accounts.models import User
 from inference import events, facts, samples, services, telling
 from inference.contracts import DEFAULT_NETWORK
 from inference.models import Job, JobState, Trace
-from inference.presenting import TraceView, present
+from inference.presenting import TraceView, present, waiting_frames
 from inference.streams import EventId
 from web.problems import Problem, json_response, not_found
 from web.redirects import safe_next
@@ -71,20 +72,31 @@ def _requested(request: HttpRequest) -> Trace:
     """The trace that a form asks for. A chosen file counts before a chosen sample: without scripts nothing unchecks that."""
     file = request.FILES.get("image")
     sample = request.POST.get("sample", "")
-    if file is None and sample in ("", OWN_PHOTO):
+    kept = _uuid(request.POST.get("upload", ""))
+    if file is None and kept is None and sample in ("", OWN_PHOTO):
         raise Problem(
             422, _("No photo"), _("Choose one of the sample photos, or a file of your own, then run it again."), field="image"
         )
     now = timezone.now()
     owner = people.ensure(request)
+    upload = services.upload_for(upload_id=kept, person=owner) if kept is not None else None
+    if file is not None:
+        upload = services.store_upload(owner=owner, file=file, now=now)
     return services.request_trace(
         owner=owner,
         network=_text(request, "network", limit=80) or DEFAULT_NETWORK,
-        sample="" if file is not None else sample,
-        upload=services.store_upload(owner=owner, file=file, now=now) if file is not None else None,
+        sample="" if upload is not None else sample,
+        upload=upload,
         prediction=_text(request, "prediction", limit=PREDICTION_LENGTH),
         now=now,
     )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _text(request: HttpRequest, name: str, *, limit: int) -> str:
@@ -125,7 +137,8 @@ def trace_events(request: HttpRequest, trace_id: UUID) -> HttpResponseBase:
     person = people.current(request)
     token = request.GET.get("share", "")
     found = services.trace_for(trace_id=trace_id, person=person, share_token=token)
-    teller = telling.Teller(person=person, share_token=token, html=request.GET.get("html") == "1")
+    html = request.GET.get("html") == "1"
+    teller = telling.Teller(person=person, share_token=token, html=html, csrf_token=get_token(request) if html else "")
     return event_stream(request, found, teller)
 
 
@@ -288,6 +301,7 @@ def run_context(
         "next_url": next_url,
         "no_weights": telling.no_weights_sentence(network, known) if known and not (weights or {}).get("available") else "",
         "seconds": _usual_seconds(network),
+        "frames": waiting_frames(known),
         "trace": _shown(request, person),
     }
 
@@ -302,10 +316,12 @@ def _offered(wanted: Iterable[str] | None) -> list[samples.Sample]:
 
 def _shown(request: HttpRequest, person: User | None) -> TraceView | None:
     """The trace that the address names, when the person may see it."""
+    trace_id = _uuid(request.GET.get("trace", ""))
+    if trace_id is None:
+        return None
     try:
-        trace_id = UUID(request.GET.get("trace", ""))
         return present(services.trace_for(trace_id=trace_id, person=person), person=person)
-    except (ValueError, Problem):
+    except Problem:
         return None
 
 
