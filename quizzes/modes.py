@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
-from quizzes.models import About, Attempt, Difficulty, QuizMode, QuizVersion
+from quizzes.models import About, Attempt, Difficulty, QuizMode, QuizQuestion, QuizVersion
 from quizzes.results import result_of
 from quizzes.services import attempts_at, quiz_version_of
 from web.problems import not_found
@@ -40,7 +40,8 @@ class _QuizMode:
         quiz_version = quiz_version_of(page.version, self.quiz_mode)
         if quiz_version is None:
             raise not_found()
-        return page.render(self.template, self.context(page, quiz_version))
+        wanted = request.GET.get("question", "")
+        return page.render(self.template, {**self.context(page, quiz_version), "wanted": _asked_at(quiz_version, wanted)})
 
     def context(self, page: LessonPage, quiz_version: QuizVersion) -> dict[str, Any]:
         attempts = attempts_at(quiz=quiz_version.quiz, person=page.person)
@@ -62,6 +63,15 @@ class _QuizMode:
 
 def _is_open_at(attempt: Attempt, quiz_version: QuizVersion) -> bool:
     return not attempt.is_finished and attempt.quiz_version_id == quiz_version.pk
+
+
+def _asked_at(quiz_version: QuizVersion, uid: str) -> QuizQuestion | None:
+    """The question that a card in the lesson's prose led to; none when this quiz doesn't ask it."""
+    return (
+        quiz_version.quiz_questions.select_related("question_version__question")
+        .filter(question_version__question__uid=uid)
+        .first()
+    )
 
 
 def _counted(values: list[str], names: type[Difficulty] | type[About]) -> list[tuple[str, int]]:

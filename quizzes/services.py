@@ -50,6 +50,7 @@ __all__ = [
     "current_quiz_version",
     "finish_attempt",
     "newest_key",
+    "position_of",
     "quiz_version_of",
     "responses_of",
     "result_of",
@@ -110,6 +111,11 @@ def attempt_question(attempt: Attempt, position: int) -> AttemptQuestion:
     if question is None:
         raise not_found()
     return question
+
+
+def position_of(attempt: Attempt, uid: str) -> int | None:
+    """The place (from 1) at which an attempt asks the question of this uid; none when it doesn't."""
+    return attempt.questions.filter(question_version__question__uid=uid).values_list("position", flat=True).first()
 
 
 def attempts_at(*, quiz: Quiz, person: User | None) -> list[Attempt]:

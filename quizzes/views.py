@@ -30,6 +30,7 @@ from quizzes.services import (
     attempt_question,
     current_quiz_version,
     finish_attempt,
+    position_of,
     save_answer,
     show_hint,
     show_step,
@@ -62,6 +63,9 @@ def start(request: HttpRequest, quiz_id: int) -> HttpResponse:
     quiz = get_object_or_404(Quiz.objects.select_related("lesson__course"), pk=quiz_id)
     quiz_version = current_quiz_version(quiz)
     attempt = start_attempt(user=people.ensure(request), quiz_version=quiz_version, now=timezone.now())
+    wanted = position_of(attempt, request.POST.get("question", ""))
+    if wanted is not None:
+        return redirect("quizzes:question", attempt.pk, wanted)
     return redirect("quizzes:attempt", attempt.pk)
 
 

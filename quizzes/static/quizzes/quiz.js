@@ -1,0 +1,70 @@
+// What makes a question quicker by keyboard and safe against a closed tab. The page works without any of it.
+
+const STORED = "letter-keys";
+
+const lettersOn = () => localStorage.getItem(STORED) !== "off";
+
+function showKeys() {
+  for (const line of document.querySelectorAll(".keys")) {
+    line.hidden = false;
+    line.querySelector("[data-letter-keys]").setAttribute("aria-pressed", String(lettersOn()));
+  }
+}
+
+// A–F and 1–6 choose, but only while the question has focus (WCAG 2.1.4), and not while it is switched off.
+document.addEventListener("keydown", (event) => {
+  const form = event.target.closest?.("#answer");
+  if (!form || !lettersOn() || event.altKey || event.ctrlKey || event.metaKey || event.key.length !== 1) return;
+  const letter = event.key.toUpperCase();
+  const options = [...form.querySelectorAll("input[name=choice]")];
+  const option = options.find((input) => input.value === letter) ?? options["123456".indexOf(event.key)];
+  if (!option) return;
+  event.preventDefault();
+  option.focus();
+  if (option.checked) return;
+  option.checked = true;
+  option.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-letter-keys]");
+  if (!button) return;
+  localStorage.setItem(STORED, lettersOn() ? "off" : "on");
+  showKeys();
+});
+
+// Each choice is kept as it is made. One request at a time, and the newest choice last, so that none overtakes another.
+let saving = Promise.resolve();
+
+async function keep(form) {
+  if (!form.isConnected) return; // answered in the meantime
+  const line = form.querySelector(".saved");
+  try {
+    const response = await fetch(form.dataset.draft, {
+      method: "POST",
+      body: new FormData(form),
+      headers: { "X-Requested-With": "fetch" },
+      keepalive: true,
+    });
+    line.textContent = (await response.json()).detail;
+  } catch {
+    line.textContent = line.dataset.offline;
+  }
+}
+
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-draft]");
+  if (form) saving = saving.then(() => keep(form));
+});
+
+// After a partial: to what is new, so that a screen reader reads it and the keyboard goes on from there.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const question = event.target.closest("#question") ?? document.querySelector("#question");
+  if (!question?.dataset.focus) return;
+  showKeys();
+  const target = question.querySelector(`#${question.dataset.focus}`) ?? question.querySelector("#feedback");
+  delete question.dataset.focus;
+  target?.focus();
+});
+
+showKeys();
