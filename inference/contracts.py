@@ -56,11 +56,13 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of a network: what goes in, what is done, what comes out. Shapes are N × C × H × W unless `layout` says otherwise."""
+    """One stage of a network: what goes in, what is done, what comes out. The shapes' axes are what `layout` says."""
 
     name: str  # short, unique within the network, without a dot: "resize", "layer3", "features7-13", "softmax"
     kind: StageKind
-    operation: str  # a code: "decode", "resize", "crop", "to_tensor", "normalise", "convolution", "bottleneck", "encoder", "pool", "linear", "softmax" …
+    # A code: "decode", "resize", "crop", "to_tensor", "normalise", "convolution", "patch_embedding", "average_pool",
+    # "flatten", "class_token", "linear", "softmax", or a block's class in lower case: "bottleneck", "mbconv" …
+    operation: str
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
     parameters: int = 0
@@ -92,7 +94,7 @@ class Picture:
     """What the data looks like at one point: an encoded image and how to read it."""
 
     content: bytes
-    media_type: str  # "image/webp"
+    media_type: str  # "image/jpeg": encoding WebP would take as long as running the network
     width: int
     height: int
     scale: str  # "photo", "unsigned" (viridis from 0), "signed" (RdBu, symmetric)

@@ -17,17 +17,20 @@ On a terminal: `python -m inference.engine --help`.
 
 from inference.engine import shim  # first: torchvision's import needs it
 from inference.engine.cache import NetworkCache
+from inference.engine.facts import LIBRARY, facts
 from inference.engine.networks import NetworkRecord, network_ids, record
 from inference.engine.tracing import LoadedNetwork, load, trace
 from inference.engine.weights import WeightsRecord, checkpoints, default_weights_dir
 
 __all__ = [
+    "LIBRARY",
     "LoadedNetwork",
     "NetworkCache",
     "NetworkRecord",
     "WeightsRecord",
     "checkpoints",
     "default_weights_dir",
+    "facts",
     "load",
     "network_ids",
     "record",

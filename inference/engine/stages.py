@@ -228,12 +228,12 @@ def _units(model: nn.Module, size: int) -> list[_Unit]:
     """The network's units in the order of their calls."""
     seen = _dry_run(model, size, size)
     taller, wider = _other_sizes(model, size)
-    total = _parameters(model)
+    total = parameters_of(model)
     units = []
     for path, module in _opened(model, "", total, seen):
         other = [sizes[path].shape if path in sizes else None for sizes in (taller, wider)]
         layout, grid = _layout(seen[path].shape, *other)
-        units.append(_Unit(path, module, _parameters(module), seen[path].calls, layout, grid))
+        units.append(_Unit(path, module, parameters_of(module), seen[path].calls, layout, grid))
     return sorted(units, key=lambda unit: seen[unit.path].started)
 
 
@@ -244,6 +244,14 @@ def _opened(module: nn.Module, path: str, total: int, seen: dict[str, _Seen]) ->
             yield from _opened(child, child_path, total, seen)
     elif path in seen:
         yield path, module
+
+
+def layers_outside_blocks(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Path and module of every unit that is a single layer."""
+    seen = {path: _Seen(0, 1, ()) for path, _ in model.named_modules()}
+    for path, module in _opened(model, "", parameters_of(model), seen):
+        if not list(module.children()):
+            yield path, module
 
 
 def _is_chain(module: nn.Module) -> bool:
@@ -269,10 +277,11 @@ def _is_wrapper(module: nn.Module, total: int) -> bool:
     children = list(module.children())
     if len(children) == 1 and isinstance(children[0], nn.ModuleList):
         return True
-    return _parameters(module) > total / 2 and any(isinstance(child, _CONTAINERS) for child in children)
+    return parameters_of(module) > total / 2 and any(isinstance(child, _CONTAINERS) for child in children)
 
 
-def _parameters(module: nn.Module) -> int:
+def parameters_of(module: nn.Module) -> int:
+    """How many numbers are learned in the module."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
@@ -454,7 +463,7 @@ def _blocks_of(group: Group) -> list[tuple[str, int]]:
         children = list(unit.module.children())
         kinds = {type(child) for child in children}
         if len(children) > 1 and len(kinds) == 1 and not kinds & set(_CONTAINERS) and not _convolves(children[0]):
-            blocks += [(_operation(child), _parameters(child)) for child in children]
+            blocks += [(_operation(child), parameters_of(child)) for child in children]
         elif list(unit.module.children()) or isinstance(unit.module, (nn.Conv2d, nn.Linear)):
             blocks.append((_operation(unit.module), unit.parameters))
     return blocks

@@ -79,16 +79,23 @@ class LoadedNetwork:
             watch = _Watch(self.plan, self.device, emit, cancelled, draw=draw)
             for step in preprocessing.preprocess(image, self.weights.preprocessing):
                 watch.prepared(step)
-            batch = self.batch(step.output)
-            with torch.inference_mode(), stages.stopping_at(self.model, self.plan.boundaries, watch.reached):
-                watch.starts()
-                logits = self.model(batch)
-                watch.ended(self.plan.softmax, logits.softmax(-1))
-            watch.finish()
-            emit(Predicted(self.top_k(logits)))
+            emit(Predicted(self._watched(self.batch(step.output), watch)))
         finished = Finished(self.made_by, milliseconds(time.perf_counter() - began))
         emit(finished)
         return finished
+
+    def watch(self, batch: torch.Tensor, *, emit: Emit, cancelled: Asked = never, draw: bool = True) -> tuple[Prediction, ...]:
+        """The most probable classes of one preprocessed photograph; emits the network's stages and no other event."""
+        with self._busy, _threads(self._threads), _evaluating(self.model), _out_of_memory_named():
+            return self._watched(batch, _Watch(self.plan, self.device, emit, cancelled, draw=draw))
+
+    def _watched(self, batch: torch.Tensor, watch: _Watch) -> tuple[Prediction, ...]:
+        with torch.inference_mode(), stages.stopping_at(self.model, self.plan.boundaries, watch.reached):
+            watch.starts()
+            logits = self.model(batch)
+            watch.ended(self.plan.softmax, logits.softmax(-1))
+        watch.finish()
+        return self.top_k(logits)
 
     def predict(self, image: Image.Image) -> tuple[Prediction, ...]:
         """The most probable classes, without watching the stages."""

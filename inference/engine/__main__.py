@@ -1,0 +1,191 @@
+"""The engine's command line: `python -m inference.engine --help`. Needs no site and no queue."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+from tqdm import tqdm
+
+from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Failure, StageRan
+from inference.engine import terminal
+from inference.engine.facts import LIBRARY, Facts, facts
+from inference.engine.networks import network_ids, record
+from inference.engine.terminal import count, say, shape
+from inference.engine.tracing import load
+from inference.engine.weights import default_weights_dir
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command. 0: done; 1: it could not be done, and a sentence says why; 2: it was not understood."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except EngineError as error:
+        terminal.complain(terminal.sentence(error))
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m inference.engine", description="Trace and inspect pre-trained vision networks."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    tracing = commands.add_parser("trace", help="run a network on a photograph, stage by stage")
+    tracing.add_argument("image", type=Path)
+    tracing.add_argument("--network", default=DEFAULT_NETWORK)
+    tracing.add_argument("--weights", default="", help="by name; else the default ones, or any that are there")
+    tracing.add_argument("--device", default="cpu", help="cpu (default) or cuda")
+    tracing.add_argument("--threads", type=_positive, default=1)
+    tracing.add_argument("--pictures", type=Path, metavar="FOLDER", help="also write each stage's picture there")
+    tracing.set_defaults(run=_trace)
+
+    inspecting = commands.add_parser("inspect", help="show a network's stages; needs no weights")
+    inspecting.add_argument("network")
+    inspecting.add_argument("--json", action="store_true")
+    inspecting.set_defaults(run=_inspect)
+
+    knowing = commands.add_parser("facts", help="compute every figure of networks")
+    knowing.add_argument("names", nargs="*", metavar="NAME", help=f"a network, or {LIBRARY} for the library itself")
+    knowing.add_argument("--all", action="store_true", help="every network and the library")
+    knowing.add_argument("--json", action="store_true", help="one JSON object, {name: facts}")
+    knowing.set_defaults(run=_facts)
+
+    listing = commands.add_parser("networks", help="list all networks")
+    listing.set_defaults(run=_networks)
+
+    for command in (tracing, inspecting, knowing, listing):
+        command.add_argument(
+            "--weights-dir", type=Path, default=default_weights_dir(), help="default: WEIGHTS_DIR, else data/weights"
+        )
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _trace(options: argparse.Namespace) -> None:
+    record(options.network)
+    try:
+        image = Image.open(options.image)
+    except (OSError, UnidentifiedImageError) as error:
+        raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
+    loaded = load(
+        options.network,
+        weights_dir=options.weights_dir,
+        weights=options.weights,
+        device=options.device,
+        threads=options.threads,
+    )
+    tell = terminal.TraceTable()
+
+    def show(event: Event) -> None:
+        tell(event)
+        if options.pictures and isinstance(event, StageRan) and event.picture:
+            options.pictures.mkdir(parents=True, exist_ok=True)
+            suffix = event.picture.media_type.rpartition("/")[2]
+            (options.pictures / f"{event.index:02}-{event.stage.name}.{suffix}").write_bytes(event.picture.content)
+
+    loaded.trace(image, emit=show, draw=options.pictures is not None)
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    known = facts(options.network, weights_dir=options.weights_dir)
+    if options.json:
+        say(json.dumps(known, ensure_ascii=False, indent=2))
+        return
+    if options.network == LIBRARY:
+        _list_facts(known)
+        return
+    say(f"{known['title']} ({known['id']}), {known['family']}: {known['paper']} {known['paper_url']}".rstrip())
+    say(
+        f"{count(known['parameters'])} parameters, {count(known['macs'])} multiply-accumulates ({count(known['flops'])} FLOPs) "
+        f"for a photograph of {shape([3, known['input_size'], known['input_size']])}; {known['feature_dim']} features, "
+        f"{known['classes']} classes"
+    )
+    say()
+    stage_rows = [_stage_row(name, stage) for name, stage in known["stages"].items()]
+    say(terminal.table(("stage", "in PyTorch", "operation", "in", "out", "parameters", "macs"), stage_rows, right=(5, 6)))
+    say()
+    weights_rows = [_weights_row(name, weights) for name, weights in known["weights"].items()]
+    say(terminal.table(("weights", "top-1", "top-5", "file", ""), weights_rows, right=(1, 2)))
+
+
+def _stage_row(name: str, stage: Facts) -> tuple[str, ...]:
+    blocks = f" ×{stage['blocks']}" if stage["blocks"] > 1 else ""
+    return (
+        name,
+        stage["title"],
+        stage["operation"].replace("_", " ") + blocks,
+        shape(stage["input_shape"]),
+        shape(stage["output_shape"]),
+        count(stage["parameters"]),
+        count(stage["macs"]),
+    )
+
+
+def _weights_row(name: str, weights: Facts) -> tuple[str, ...]:
+    return (
+        name,
+        _per_cent(weights["acc1"]),
+        _per_cent(weights["acc5"]),
+        weights["file"],
+        "here" if weights["available"] else "not here: " + weights["url"],
+    )
+
+
+def _per_cent(accuracy: float | None) -> str:
+    return "not stated" if accuracy is None else f"{accuracy:.1f} %"
+
+
+def _facts(options: argparse.Namespace) -> None:
+    names = [LIBRARY, *network_ids()] if options.all else options.names
+    for name in names:
+        if name != LIBRARY:
+            record(name)  # an unknown name is told before the long work begins
+    computed: dict[str, Any] = {}
+    for name in tqdm(names, unit="network", disable=None, leave=False):
+        computed[name] = facts(name, weights_dir=options.weights_dir)
+    if options.json:
+        say(json.dumps(computed, ensure_ascii=False))
+        return
+    for name, known in computed.items():
+        say(name)
+        _list_facts(known)
+
+
+def _list_facts(known: Facts, indent: str = "  ") -> None:
+    for key, value in known.items():
+        if isinstance(value, dict):
+            say(f"{indent}{key}")
+            _list_facts(value, indent + "  ")
+        else:
+            say(f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}")
+
+
+def _networks(options: argparse.Namespace) -> None:
+    rows = []
+    for network in network_ids():
+        known = record(network)
+        default = known.weights_named(known.default_weights)
+        here = any(weights.available(options.weights_dir) for weights in known.weights)
+        rows.append((network, known.title, known.family, _per_cent(default.acc1), "here" if here else ""))
+    say(terminal.table(("network", "title", "family", "top-1", "weights"), rows, right=(3,)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
