@@ -32,6 +32,7 @@ __all__ = [
     "load_folder",
     "open_draft",
     "publish",
+    "relist",
     "save_draft",
     "unlist",
 ]
@@ -79,8 +80,18 @@ def publish(*, lesson: Lesson, author: User, note: str, now: datetime) -> Lesson
 
 def unlist(*, lesson: Lesson, author: User, note: str, now: datetime) -> None:
     """Takes a lesson out of what learners see; its versions, and the attempts at them, stay."""
+    _list(lesson, False, author=author, note=note, now=now)
+
+
+def relist(*, lesson: Lesson, author: User, note: str, now: datetime) -> None:
+    """Shows a lesson again that was taken out, in its newest version."""
+    _list(lesson, True, author=author, note=note, now=now)
+
+
+def _list(lesson: Lesson, listed: bool, *, author: User, note: str, now: datetime) -> None:
     require_author(author, lesson.course)
     with transaction.atomic():
         Course.objects.select_for_update().get(pk=lesson.course_id)
-        Lesson.objects.filter(pk=lesson.pk).update(listed=False)
+        Lesson.objects.filter(pk=lesson.pk).update(listed=listed)
         release(lesson.course, {}, author=author, note=note, now=now)
+    lesson.listed = listed
