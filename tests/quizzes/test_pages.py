@@ -23,7 +23,7 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def browser(client: Client, learner: User, sign_in: Callable[[Client, User], Client]) -> Client:
+def visitor(client: Client, learner: User, sign_in: Callable[[Client, User], Client]) -> Client:
     return sign_in(client, learner)
 
 
@@ -36,11 +36,11 @@ def letter(attempt: Attempt, position: int, key: str) -> str:
 
 
 def send(
-    browser: Client, attempt: Attempt, position: int = 1, *, right: bool = True, key: str = "k", **headers: str
+    visitor: Client, attempt: Attempt, position: int = 1, *, right: bool = True, key: str = "k", **headers: str
 ) -> HttpResponse:
     chosen = (RIGHT if right else WRONG)[uid_at(attempt, position)]
     data = {"choice": letter(attempt, position, chosen), "idempotency_key": key}
-    return browser.post(page(attempt, position), data, headers=headers)
+    return visitor.post(page(attempt, position), data, headers=headers)
 
 
 def text_of(response: HttpResponse) -> str:
@@ -72,26 +72,26 @@ def test_starting_makes_a_guest_of_a_stranger(client: Client, graded_quiz: QuizV
     assert Attempt.objects.get().user == User.objects.get(is_guest=True)
 
 
-def test_a_started_test_is_gone_on_with(browser: Client, attempt: Attempt) -> None:
-    words = text_of(browser.get("/courses/vision/lessons/one/test/"))
+def test_a_started_test_is_gone_on_with(visitor: Client, attempt: Attempt) -> None:
+    words = text_of(visitor.get("/courses/vision/lessons/one/test/"))
     assert "Go on where you were" in words
     assert "Start the test" not in words
 
 
-def test_earlier_attempts_are_listed(browser: Client, attempt: Attempt) -> None:
+def test_earlier_attempts_are_listed(visitor: Client, attempt: Attempt) -> None:
     answer(attempt, 1)
     finish_attempt(attempt=attempt, now=timezone.now())
-    assert "1 of 3 right" in text_of(browser.get("/courses/vision/lessons/one/test/"))
+    assert "1 of 3 right" in text_of(visitor.get("/courses/vision/lessons/one/test/"))
 
 
 def test_an_unfinished_attempt_at_an_older_version_can_be_gone_on_with(
-    browser: Client, attempt: Attempt, publish: Publish
+    visitor: Client, attempt: Attempt, publish: Publish
 ) -> None:
     publish()
-    words = text_of(browser.get("/courses/vision/lessons/one/test/"))
+    words = text_of(visitor.get("/courses/vision/lessons/one/test/"))
     assert "still open, on version 1" in words
     assert "Start the test" in words
-    assert browser.get(page(attempt)).status_code == 200
+    assert visitor.get(page(attempt)).status_code == 200
 
 
 def test_a_quiz_that_no_course_shows_cannot_be_started(client: Client, publish: Publish, graded_quiz: QuizVersion) -> None:
@@ -100,18 +100,18 @@ def test_a_quiz_that_no_course_shows_cannot_be_started(client: Client, publish: 
     assert client.post(reverse("quizzes:start", args=[999])).status_code == 404
 
 
-def test_a_card_in_the_prose_leads_to_its_question(browser: Client, practice_quiz: QuizVersion) -> None:
-    door = browser.get("/courses/vision/lessons/one/practise/?question=p-hard")
+def test_a_card_in_the_prose_leads_to_its_question(visitor: Client, practice_quiz: QuizVersion) -> None:
+    door = visitor.get("/courses/vision/lessons/one/practise/?question=p-hard")
     assert "Practise the question from the lesson" in text_of(door)
-    response = browser.post(reverse("quizzes:start", args=[practice_quiz.quiz_id]), {"question": "p-hard"}, follow=True)
+    response = visitor.post(reverse("quizzes:start", args=[practice_quiz.quiz_id]), {"question": "p-hard"}, follow=True)
     assert "Which one is smallest?" in text_of(response)
 
 
 # --- one question
 
 
-def test_a_question_shows_its_words_with_facts_and_native_radios(browser: Client, attempt: Attempt) -> None:
-    response = browser.get(page(attempt))
+def test_a_question_shows_its_words_with_facts_and_native_radios(visitor: Client, attempt: Attempt) -> None:
+    response = visitor.get(page(attempt))
     html = response.content.decode()
     assert "How many numbers" in html
     assert "2,048" in text_of(response)
@@ -120,17 +120,17 @@ def test_a_question_shows_its_words_with_facts_and_native_radios(browser: Client
     assert "Question 1 of 3" in text_of(response)
 
 
-def test_a_plain_form_is_answered_by_a_redirect_to_the_feedback(browser: Client, attempt: Attempt) -> None:
-    response = send(browser, attempt)
+def test_a_plain_form_is_answered_by_a_redirect_to_the_feedback(visitor: Client, attempt: Attempt) -> None:
+    response = send(visitor, attempt)
     assert response.status_code == 302
     assert response["Location"] == page(attempt, then="#feedback")
-    words = text_of(browser.get(page(attempt)))
+    words = text_of(visitor.get(page(attempt)))
     assert "Right" in words
     assert f"The answer is {letter(attempt, 1, 'a')}: 2,048 numbers" in words
 
 
-def test_htmx_is_answered_by_the_question_alone(browser: Client, attempt: Attempt) -> None:
-    response = send(browser, attempt, right=False, **HTMX)
+def test_htmx_is_answered_by_the_question_alone(visitor: Client, attempt: Attempt) -> None:
+    response = send(visitor, attempt, right=False, **HTMX)
     html = response.content.decode()
     assert response.status_code == 200
     assert "<html" not in html
@@ -138,8 +138,8 @@ def test_htmx_is_answered_by_the_question_alone(browser: Client, attempt: Attemp
     assert 'id="feedback"' in html
 
 
-def test_a_wrong_answer_is_told_about_first_and_then_the_right_one(browser: Client, attempt: Attempt) -> None:
-    words = text_of(send(browser, attempt, right=False, **HTMX))
+def test_a_wrong_answer_is_told_about_first_and_then_the_right_one(visitor: Client, attempt: Attempt) -> None:
+    words = text_of(send(visitor, attempt, right=False, **HTMX))
     order = [
         "Not quite",
         "FEEDBACK-FEATURES-B",
@@ -154,8 +154,8 @@ def test_a_wrong_answer_is_told_about_first_and_then_the_right_one(browser: Clie
     assert places == sorted(places)
 
 
-def test_no_answer_is_asked_for_again(browser: Client, attempt: Attempt) -> None:
-    response = browser.post(page(attempt), {"idempotency_key": "k"})
+def test_no_answer_is_asked_for_again(visitor: Client, attempt: Attempt) -> None:
+    response = visitor.post(page(attempt), {"idempotency_key": "k"})
     assert response.status_code == 422
     assert "Choose an answer first." in text_of(response)
     assert "How many numbers" in text_of(response)
@@ -165,45 +165,45 @@ def test_no_answer_is_asked_for_again(browser: Client, attempt: Attempt) -> None
     "data", [{"choice": "Z"}, {"choice": ["A", "B"]}, {"choice": "a" * 500}, {"idempotency_key": "x" * 100, "choice": "A"}]
 )
 def test_what_cannot_be_used_is_refused_with_the_question_still_there(
-    browser: Client, attempt: Attempt, data: dict[str, object]
+    visitor: Client, attempt: Attempt, data: dict[str, object]
 ) -> None:
-    response = browser.post(page(attempt), {"idempotency_key": "k", **data})
+    response = visitor.post(page(attempt), {"idempotency_key": "k", **data})
     assert response.status_code == 422
     assert "How many numbers" in text_of(response)
     assert not Response.objects.exists()
 
 
-def test_a_second_tab_is_told_which_answer_counts(browser: Client, attempt: Attempt) -> None:
-    send(browser, attempt, right=False, key="left")
-    response = send(browser, attempt, key="right")
+def test_a_second_tab_is_told_which_answer_counts(visitor: Client, attempt: Attempt) -> None:
+    send(visitor, attempt, right=False, key="left")
+    response = send(visitor, attempt, key="right")
     assert response.status_code == 409
     assert "Your first answer counts" in text_of(response)
     assert "FEEDBACK-FEATURES-B" in text_of(response)
     assert Response.objects.count() == 1
 
 
-def test_a_double_submit_changes_nothing(browser: Client, attempt: Attempt) -> None:
+def test_a_double_submit_changes_nothing(visitor: Client, attempt: Attempt) -> None:
     for _ in range(2):
-        assert send(browser, attempt).status_code == 302
+        assert send(visitor, attempt).status_code == 302
     assert Response.objects.count() == 1
 
 
-def test_a_submit_after_finishing_is_told_so(browser: Client, attempt: Attempt) -> None:
+def test_a_submit_after_finishing_is_told_so(visitor: Client, attempt: Attempt) -> None:
     finish_attempt(attempt=attempt, now=timezone.now())
-    plain, partial = send(browser, attempt), send(browser, attempt, **HTMX)
+    plain, partial = send(visitor, attempt), send(visitor, attempt, **HTMX)
     assert plain.status_code == 409
     assert partial.status_code == 422
     for response in (plain, partial):
         assert "This attempt is finished" in text_of(response)
 
 
-def test_a_choice_is_kept_in_the_background_and_shown_again(browser: Client, attempt: Attempt) -> None:
+def test_a_choice_is_kept_in_the_background_and_shown_again(visitor: Client, attempt: Attempt) -> None:
     url = reverse("quizzes:draft", args=[attempt.pk, 1])
-    response = browser.post(url, {"choice": letter(attempt, 1, "b")}, headers={"X-Requested-With": "fetch"})
+    response = visitor.post(url, {"choice": letter(attempt, 1, "b")}, headers={"X-Requested-With": "fetch"})
     assert response.json() == {"detail": "Your choice is saved."}
-    assert f'value="{letter(attempt, 1, "b")}" checked' in browser.get(page(attempt)).content.decode()
-    assert browser.post(url, {"choice": "Z"}, headers={"X-Requested-With": "fetch"}).status_code == 422
-    assert browser.post(url, {"choice": letter(attempt, 1, "a")}).status_code == 302
+    assert f'value="{letter(attempt, 1, "b")}" checked' in visitor.get(page(attempt)).content.decode()
+    assert visitor.post(url, {"choice": "Z"}, headers={"X-Requested-With": "fetch"}).status_code == 422
+    assert visitor.post(url, {"choice": letter(attempt, 1, "a")}).status_code == 302
 
 
 # --- the policy "after finishing"
@@ -214,16 +214,16 @@ def sealed(learner: User, quiz_at_finish: QuizVersion) -> Attempt:
     return start_attempt(user=learner, quiz_version=quiz_at_finish, now=timezone.now())
 
 
-def test_answers_can_change_until_the_end_and_nothing_is_told(browser: Client, sealed: Attempt) -> None:
-    response = send(browser, sealed, right=False)
+def test_answers_can_change_until_the_end_and_nothing_is_told(visitor: Client, sealed: Attempt) -> None:
+    response = send(visitor, sealed, right=False)
     assert response.status_code == 302
     assert response["Location"] == page(sealed, 2)
     assert not Response.objects.exists()
-    assert send(browser, sealed).status_code == 302
-    send(browser, sealed, 2)
-    assert send(browser, sealed, 3, right=False)["Location"] == reverse("quizzes:finish", args=[sealed.pk])
-    browser.post(reverse("quizzes:finish", args=[sealed.pk]))
-    words = text_of(browser.get(reverse("quizzes:results", args=[sealed.pk])))
+    assert send(visitor, sealed).status_code == 302
+    send(visitor, sealed, 2)
+    assert send(visitor, sealed, 3, right=False)["Location"] == reverse("quizzes:finish", args=[sealed.pk])
+    visitor.post(reverse("quizzes:finish", args=[sealed.pk]))
+    words = text_of(visitor.get(reverse("quizzes:results", args=[sealed.pk])))
     assert "2 of 3" in words
     assert "FEEDBACK-PRINTED-A" in words
 
@@ -231,18 +231,18 @@ def test_answers_can_change_until_the_end_and_nothing_is_told(browser: Client, s
 # --- finishing and results
 
 
-def test_finishing_warns_of_what_is_open(browser: Client, attempt: Attempt) -> None:
+def test_finishing_warns_of_what_is_open(visitor: Client, attempt: Attempt) -> None:
     answer(attempt, 1)
     save_answer(attempt=attempt, position=2, options=["a"], now=timezone.now())
-    words = text_of(browser.get(reverse("quizzes:finish", args=[attempt.pk])))
+    words = text_of(visitor.get(reverse("quizzes:finish", args=[attempt.pk])))
     assert "1 question has no answer yet" in words
     assert "1 choice is saved and will be handed in" in words
 
 
-def test_results_show_every_item_with_its_reason(browser: Client, attempt: Attempt) -> None:
+def test_results_show_every_item_with_its_reason(visitor: Client, attempt: Attempt) -> None:
     answer(attempt, 1)
     answer(attempt, 2, right=False)
-    response = browser.post(reverse("quizzes:finish", args=[attempt.pk]), follow=True)
+    response = visitor.post(reverse("quizzes:finish", args=[attempt.pk]), follow=True)
     words = text_of(response)
     for expected in (
         "1 of 3",
@@ -255,22 +255,22 @@ def test_results_show_every_item_with_its_reason(browser: Client, attempt: Attem
     ):
         assert expected in words
     assert "Redo the 2 you missed" in words
-    assert browser.post(reverse("quizzes:finish", args=[attempt.pk])).status_code == 302
+    assert visitor.post(reverse("quizzes:finish", args=[attempt.pk])).status_code == 302
 
 
-def test_an_open_attempt_has_no_results_yet(browser: Client, attempt: Attempt) -> None:
-    assert browser.get(reverse("quizzes:results", args=[attempt.pk]), follow=True).redirect_chain[-1][0] == page(attempt)
+def test_an_open_attempt_has_no_results_yet(visitor: Client, attempt: Attempt) -> None:
+    assert visitor.get(reverse("quizzes:results", args=[attempt.pk]), follow=True).redirect_chain[-1][0] == page(attempt)
 
 
-def test_going_on_leads_to_the_first_open_question(browser: Client, attempt: Attempt) -> None:
+def test_going_on_leads_to_the_first_open_question(visitor: Client, attempt: Attempt) -> None:
     answer(attempt, 1)
-    assert browser.get(reverse("quizzes:attempt", args=[attempt.pk]))["Location"] == page(attempt, 2)
+    assert visitor.get(reverse("quizzes:attempt", args=[attempt.pk]))["Location"] == page(attempt, 2)
 
 
-def test_a_redo_is_practice_with_what_was_missed(browser: Client, attempt: Attempt) -> None:
+def test_a_redo_is_practice_with_what_was_missed(visitor: Client, attempt: Attempt) -> None:
     answer(attempt, 1)
     finish_attempt(attempt=attempt, now=timezone.now())
-    words = text_of(browser.post(reverse("quizzes:redo", args=[attempt.pk]), follow=True))
+    words = text_of(visitor.post(reverse("quizzes:redo", args=[attempt.pk]), follow=True))
     assert "Question 1 of 2" in words
     assert "Show a hint" in words
 
@@ -278,36 +278,36 @@ def test_a_redo_is_practice_with_what_was_missed(browser: Client, attempt: Attem
 # --- practice
 
 
-def test_practice_offers_a_hint_and_another_try(browser: Client, practice: Attempt) -> None:
-    words = text_of(browser.post(reverse("quizzes:hint", args=[practice.pk, 2]), headers=HTMX))
+def test_practice_offers_a_hint_and_another_try(visitor: Client, practice: Attempt) -> None:
+    words = text_of(visitor.post(reverse("quizzes:hint", args=[practice.pk, 2]), headers=HTMX))
     assert "HINT-HARD" in words
-    words = text_of(send(browser, practice, 2, right=False, key="one", **HTMX))
+    words = text_of(send(visitor, practice, 2, right=False, key="one", **HTMX))
     assert "FEEDBACK-HARD-B" in words
     assert "WHY-FC" in words
     assert "Check again" in words
     for secret in ("FEEDBACK-HARD-A", "STEP-HARD", "FINAL-HARD", "The answer is", "FEEDBACK-HARD-C", "BELIEF-CLASSES"):
         assert secret not in words
-    words = text_of(send(browser, practice, 2, key="two", **HTMX))
+    words = text_of(send(visitor, practice, 2, key="two", **HTMX))
     for told in ("Right", "STEP-HARD-3", "FINAL-HARD", "The answer is", "Common mistakes", "BELIEF-CLASSES"):
         assert told in words
 
 
-def test_steps_come_one_by_one(browser: Client, practice: Attempt) -> None:
+def test_steps_come_one_by_one(visitor: Client, practice: Attempt) -> None:
     url = reverse("quizzes:step", args=[practice.pk, 2])
-    words = text_of(browser.post(url, {"step": "1"}, headers=HTMX))
+    words = text_of(visitor.post(url, {"step": "1"}, headers=HTMX))
     assert "You asked for the steps" in words
     assert "STEP-HARD-1" in words
     assert "STEP-HARD-2" not in words
-    assert browser.post(url, {"step": "2"})["Location"] == page(practice, 2, then="#steps")
-    words = text_of(browser.post(url, {"step": "3"}, headers=HTMX))
+    assert visitor.post(url, {"step": "2"})["Location"] == page(practice, 2, then="#steps")
+    words = text_of(visitor.post(url, {"step": "3"}, headers=HTMX))
     assert "STEP-HARD-3" in words
     assert "The answer is" in words
     assert "Check" not in words.replace("Quick check", "")
 
 
 @pytest.mark.parametrize("step", ["", "x", "-1", "9" * 30, "²"])
-def test_any_nonsense_for_a_step_shows_the_first(browser: Client, practice: Attempt, step: str) -> None:
-    assert browser.post(reverse("quizzes:step", args=[practice.pk, 2]), {"step": step}).status_code == 302
+def test_any_nonsense_for_a_step_shows_the_first(visitor: Client, practice: Attempt, step: str) -> None:
+    assert visitor.post(reverse("quizzes:step", args=[practice.pk, 2]), {"step": step}).status_code == 302
     assert attempt_question(practice, 2).steps_shown == 1
 
 
@@ -346,19 +346,19 @@ def test_somebody_elses_attempt_is_not_there(
     assert not Response.objects.exists()
 
 
-def test_a_place_that_is_not_there_is_404(browser: Client, attempt: Attempt) -> None:
+def test_a_place_that_is_not_there_is_404(visitor: Client, attempt: Attempt) -> None:
     for position in (0, 4, 10**9, 10**30):
-        assert browser.get(f"/attempts/{attempt.pk}/{position}/").status_code == 404
+        assert visitor.get(f"/attempts/{attempt.pk}/{position}/").status_code == 404
 
 
-def test_writing_needs_a_post(browser: Client, attempt: Attempt, practice_quiz: QuizVersion) -> None:
+def test_writing_needs_a_post(visitor: Client, attempt: Attempt, practice_quiz: QuizVersion) -> None:
     for name, args in (
         ("start", [practice_quiz.quiz_id]),
         ("hint", [attempt.pk, 1]),
         ("step", [attempt.pk, 1]),
         ("redo", [attempt.pk]),
     ):
-        assert browser.get(reverse(f"quizzes:{name}", args=args)).status_code == 405
+        assert visitor.get(reverse(f"quizzes:{name}", args=args)).status_code == 405
 
 
 def test_forms_carry_a_csrf_token(learner: User, attempt: Attempt) -> None:

@@ -1,0 +1,242 @@
+"""The key never travels before the answer is committed: every page, partial and API answer is searched in every state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from quizzes.models import Attempt, KeyRevision, QuizVersion
+from quizzes.services import (
+    attempt_question,
+    finish_attempt,
+    quiz_version_of,
+    save_answer,
+    show_hint,
+    show_step,
+    start_attempt,
+    submit_response,
+)
+from tests.quizzes.conftest import QUESTIONS, Publish
+from tests.quizzes.test_attempts import RIGHT, WRONG, uid_at
+
+WORDS = r"(?:FEEDBACK|HINT|STEP|FINAL|BELIEF|WHY)-[A-Z0-9-]+"
+NAMES = "features-are-classes|head-is-fc|Every head is called fc|The answer is [A-F]"
+SECRETS = re.compile(f"{WORDS}|{NAMES}")
+
+SignIn = Callable[[Client, User], Client]
+
+
+@pytest.fixture
+def visitor(client: Client, learner: User, sign_in: SignIn) -> Client:
+    return sign_in(client, learner)
+
+
+@pytest.fixture(params=["each", "finish"])
+def quiz(request: pytest.FixtureRequest, publish: Publish) -> QuizVersion:
+    """The test under either policy."""
+    found = quiz_version_of(publish(QUESTIONS.replace("reveal: each", f"reveal: {request.param}")), "test")
+    if found is None:
+        pytest.fail("the lesson has no test")
+    return found
+
+
+def answers_about(visitor: Client, attempt: Attempt) -> Iterator[tuple[str, HttpResponse]]:
+    """Everything that the site says about an attempt without committing anything."""
+    mode = attempt.quiz_version.quiz.mode
+    lesson = "/courses/vision/lessons/one"
+    for url in (
+        f"{lesson}/read/",
+        f"{lesson}/{'test' if mode == 'test' else 'practise'}/",
+        reverse("quizzes:finish", args=[attempt.pk]),
+        reverse("quizzes:results", args=[attempt.pk]),
+        reverse("quizzes:attempt", args=[attempt.pk]),
+        "/api/v1/quizzes?lesson=one",
+        "/api/v1/lessons/one",
+        f"/api/v1/attempts/{attempt.pk}",
+    ):
+        yield url, visitor.get(url)
+    yield "start", visitor.post(f"/api/v1/quizzes/{attempt.quiz_version.quiz_id}/attempts", headers=token(visitor))
+    for question in attempt.questions.all():
+        here = reverse("quizzes:question", args=[attempt.pk, question.position])
+        yield here, visitor.get(here)
+        # What cannot be committed says no more than the page.
+        for data in (
+            {},
+            {"choice": "Z", "idempotency_key": "k"},
+            {"choice": "A"},
+            {"choice": "A", "idempotency_key": "no key"},
+        ):
+            if attempt.quiz_version.reveal == "each" or "A" not in data.values():
+                yield f"{here} {data}", visitor.post(here, data)
+                yield f"{here} {data} partial", visitor.post(here, data, headers={"HX-Request": "true"})
+        api = f"/api/v1/attempts/{attempt.pk}/questions/{question.position}"
+        for body in (
+            {"options": ["A"]},
+            {"options": []},
+            {"options": ["A"], "final": True},
+            {"options": ["Z"], "final": True, "idempotency_key": "k"},
+        ):
+            yield f"{api} {body}", visitor.put(api, body, content_type="application/json", headers=token(visitor))
+        draft = reverse("quizzes:draft", args=[attempt.pk, question.position])
+        yield draft, visitor.post(draft, {"choice": "A"}, headers={"X-Requested-With": "fetch"})
+        if not attempt.is_practice:
+            for name in ("hint", "step"):
+                url = reverse(f"quizzes:{name}", args=[attempt.pk, question.position])
+                yield url, visitor.post(url)
+                yield f"{url} partial", visitor.post(url, headers={"HX-Request": "true"})
+            yield f"{api}/hint", visitor.post(f"{api}/hint", headers=token(visitor))
+            yield f"{api}/steps/1", visitor.post(f"{api}/steps/1", headers=token(visitor))
+
+
+def token(visitor: Client) -> dict[str, str]:
+    return {"X-CSRFToken": visitor.get("/api/v1/me").json()["csrf_token"]}
+
+
+def told(response: HttpResponse) -> set[str]:
+    """The secrets that an answer gives away, headers included."""
+    whole = str(response.headers) + unescape(response.content.decode())
+    return set(SECRETS.findall(whole))
+
+
+def commit(attempt: Attempt, position: int, *, right: bool, key: str = "") -> None:
+    chosen = (RIGHT if right else WRONG)[uid_at(attempt, position)]
+    submit_response(
+        attempt=attempt, position=position, options=[chosen], idempotency_key=key or f"k{position}", now=timezone.now()
+    )
+
+
+def test_a_fresh_test_gives_nothing_away(visitor: Client, learner: User, quiz: QuizVersion) -> None:
+    attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
+    with CaptureQueriesContext(connection) as queries:
+        for where, response in answers_about(visitor, attempt):
+            assert response.status_code < 500, where
+            assert not told(response), where
+    touched = [query["sql"] for query in queries if KeyRevision._meta.db_table in query["sql"]]
+    assert not touched, "a key was loaded before any answer was committed"
+
+
+def test_a_saved_choice_gives_nothing_away(visitor: Client, learner: User, quiz: QuizVersion) -> None:
+    attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
+    for position in (1, 2, 3):
+        save_answer(attempt=attempt, position=position, options=[WRONG[uid_at(attempt, position)]], now=timezone.now())
+    for where, response in answers_about(visitor, attempt):
+        assert not told(response), where
+
+
+def test_one_committed_answer_tells_about_that_question_alone(visitor: Client, learner: User, quiz: QuizVersion) -> None:
+    attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
+    commit(attempt, 1, right=False)
+    for where, response in answers_about(visitor, attempt):
+        others = {secret for secret in told(response) if re.search("HEAD|PRINTED|-FC|head-is-fc", secret)}
+        assert not others, where
+
+
+def test_a_sealed_test_tells_nothing_of_committed_answers(visitor: Client, learner: User, quiz_at_finish: QuizVersion) -> None:
+    attempt = start_attempt(user=learner, quiz_version=quiz_at_finish, now=timezone.now())
+    for position in (1, 2, 3):
+        commit(attempt, position, right=position == 1)
+    for where, response in answers_about(visitor, attempt):
+        assert not told(response), where
+        assert not re.search(r'class="[^"]*\b(?:right|wrong)\b', response.content.decode()), where
+    body = visitor.get(f"/api/v1/attempts/{attempt.pk}").json()
+    assert [question["answered"] for question in body["questions"]] == [True] * 3
+    assert not any(option["mark"] for question in body["questions"] for option in question["options"])
+    assert body["result"] is None
+    finish_attempt(attempt=attempt, now=timezone.now())
+    assert told(visitor.get(f"/api/v1/attempts/{attempt.pk}"))
+
+
+def test_fresh_practice_gives_nothing_away(visitor: Client, practice: Attempt) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        for where, response in answers_about(visitor, practice):
+            assert not told(response), where
+    assert not [query["sql"] for query in queries if KeyRevision._meta.db_table in query["sql"]]
+
+
+def test_a_hint_that_was_asked_for_is_all_that_is_told(visitor: Client, practice: Attempt) -> None:
+    show_hint(attempt=practice, position=2, now=timezone.now())
+    with CaptureQueriesContext(connection) as queries:
+        for where, response in answers_about(visitor, practice):
+            assert told(response) <= {"HINT-HARD"}, where
+    keys = [query["sql"] for query in queries if KeyRevision._meta.db_table in query["sql"]]
+    assert keys
+    assert not any("feedback" in sql or "correct" in sql or "solution" in sql for sql in keys)
+
+
+def test_a_wrong_try_tells_about_the_chosen_option_alone(visitor: Client, practice: Attempt) -> None:
+    commit(practice, 2, right=False)
+    allowed = {"FEEDBACK-HARD-B", "BELIEF-FC", "WHY-FC", "Every head is called fc"}
+    for where, response in answers_about(visitor, practice):
+        assert told(response) <= allowed, where
+
+
+def test_a_step_tells_no_more_than_itself(visitor: Client, practice: Attempt) -> None:
+    show_step(attempt=practice, position=2, step=1, now=timezone.now())
+    for where, response in answers_about(visitor, practice):
+        assert told(response) <= {"STEP-HARD-1"}, where
+
+
+def test_the_search_would_find_a_leak(visitor: Client, learner: User, graded_quiz: QuizVersion) -> None:
+    """The other tests prove nothing unless a settled question is full of what they look for."""
+    attempt = start_attempt(user=learner, quiz_version=graded_quiz, now=timezone.now())
+    commit(attempt, 2, right=False)
+    for response in (
+        visitor.get(reverse("quizzes:question", args=[attempt.pk, 2])),
+        visitor.get(f"/api/v1/attempts/{attempt.pk}"),
+    ):
+        found = told(response)
+        assert {"FEEDBACK-HEAD-A", "FEEDBACK-HEAD-B", "STEP-HEAD-1", "FINAL-HEAD", "BELIEF-FC", "WHY-FC"} <= found
+        assert any(secret.startswith("The answer is") for secret in found)
+
+
+def test_options_differ_in_nothing_but_their_letter_and_words(visitor: Client, attempt: Attempt) -> None:
+    for position in (1, 2, 3):
+        html = visitor.get(reverse("quizzes:question", args=[attempt.pk, position])).content.decode()
+        labels = re.findall(r"<label class=\"option.*?</label>", html, re.DOTALL)
+        assert len(labels) == len(attempt_question(attempt, position).option_order)
+        bare = {
+            re.sub(r'<span class="option-text">.*</span>', "", re.sub(r'value="[A-F]"|>[A-F]<', "", label), flags=re.DOTALL)
+            for label in labels
+        }
+        assert len(bare) == 1, bare
+
+
+def test_no_authors_id_reaches_the_browser(visitor: Client, learner: User, publish: Publish) -> None:
+    """Authors call the right option "right", or begin with it."""
+    text = QUESTIONS.replace("{id: a, text: In the head", "{id: the-right-one, text: In the head")
+    quiz = quiz_version_of(publish(text), "practice")
+    if quiz is None:
+        pytest.fail("the lesson has no practice")
+    attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
+    save_answer(attempt=attempt, position=1, options=["the-right-one"], now=timezone.now())
+    for where, response in answers_about(visitor, attempt):
+        assert "the-right-one" not in response.content.decode(), where
+        assert "p-easy" not in response.content.decode(), where
+
+
+def test_nothing_about_an_attempt_may_be_cached(visitor: Client, attempt: Attempt) -> None:
+    for where, response in answers_about(visitor, attempt):
+        if str(attempt.pk) in where or where == "start":
+            assert "no-store" in response.headers["Cache-Control"], where
+            assert "ETag" not in response.headers
+            assert "Last-Modified" not in response.headers
+
+
+def test_an_export_is_no_way_around_the_policy(learner: User, quiz_at_finish: QuizVersion) -> None:
+    from quizzes.personal import export
+
+    attempt = start_attempt(user=learner, quiz_version=quiz_at_finish, now=timezone.now())
+    commit(attempt, 1, right=True)
+    assert export(learner)["attempts"][0]["questions"][0]["answers"][0]["right"] is None
+    finish_attempt(attempt=attempt, now=timezone.now())
+    assert export(learner)["attempts"][0]["questions"][0]["answers"][0]["right"] is True
