@@ -23,4 +23,4 @@ def problem_page(request: HttpRequest, problem: Problem, *, action_url: str = ""
         html = render_to_string("web/problem.html", {**context, **site(request), "bare": True})
     else:
         html = render_to_string("web/problem.html", context, request=request)
-    return HttpResponse(html, status=problem.status, headers=problem.headers)
+    return HttpResponse(html, status=problem.status, headers={"Cache-Control": "no-store", **problem.headers})

@@ -56,7 +56,9 @@ def is_api(request: HttpRequest) -> bool:
 def json_response(problem: Problem) -> HttpResponse:
     """The problem as application/problem+json."""
     body = json.dumps(problem.as_json(), ensure_ascii=False, default=str)
-    return HttpResponse(body, status=problem.status, headers=problem.headers, content_type=CONTENT_TYPE)
+    return HttpResponse(
+        body, status=problem.status, headers={"Cache-Control": "no-store", **problem.headers}, content_type=CONTENT_TYPE
+    )
 
 
 def problem_of(error: Exception) -> Problem:
