@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
@@ -14,10 +14,13 @@ from accounts.auth import cookie_or_bearer
 router = Router(tags=["people"], auth=cookie_or_bearer)
 
 
+Caller = Literal["guest", "learner", "instructor", "admin"]
+
+
 class Me(Schema):
     """Who you are. `csrf_token` goes into X-CSRFToken when you write with the site's cookies."""
 
-    role: Literal["guest", "learner", "instructor", "admin"]
+    role: Caller
     name: str
     csrf_token: str
 
@@ -28,4 +31,4 @@ def me(request: HttpRequest) -> Me:
     token = get_token(request)
     if person is None or person.is_guest:
         return Me(role="guest", name="", csrf_token=token)
-    return Me(role=person.role, name=person.name, csrf_token=token)
+    return Me(role=cast(Caller, person.role), name=person.name, csrf_token=token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -18,10 +19,17 @@ from accounts.models import User
 PASSWORD_AT_MOST = 1_000  # hashing takes time by the byte
 
 
+@cache
+def zones() -> frozenset[str]:
+    """The names of the system's time zones; looking them up walks a few hundred files, so once is enough."""
+    return frozenset(available_timezones())
+
+
+@cache
 def zone_choices() -> list[tuple[str, Any]]:
     """Every zone of the system's list, grouped by region."""
     regions: dict[str, list[tuple[str, str]]] = {}
-    for zone in sorted(available_timezones()):
+    for zone in sorted(zones()):
         region, slash, place = zone.partition("/")
         if slash and region != "Etc":
             regions.setdefault(region, []).append((zone, place.replace("_", " ")))
@@ -70,7 +78,7 @@ class SignUpForm(forms.Form):
 
     def clean_timezone(self) -> str:
         zone: str = self.cleaned_data["timezone"]
-        return zone if zone in available_timezones() else "UTC"
+        return zone if zone in zones() else "UTC"
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -136,7 +144,7 @@ class NewPasswordForm(forms.Form):
 class ResetForm(PasswordResetForm):
     """Sends its letter beside the request, so that the answer takes as long for an unknown address as for a known one."""
 
-    email = EmailField()  # type: ignore[assignment]
+    email = EmailField()
 
     def send_mail(self, *args: Any, **kwargs: Any) -> None:
         threading.Thread(target=super().send_mail, args=args, kwargs=kwargs, name="password-reset-mail").start()

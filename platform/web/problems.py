@@ -132,7 +132,8 @@ def install_problem_handlers(api: NinjaAPI) -> None:
     """Every error of `api` becomes problem+json, unreadable and hostile input included."""
     api.parser = StrictParser()
 
-    def answer(request: HttpRequest, error: Exception) -> HttpResponse:
+    def answer(request: HttpRequest, raised: Exception | type[Exception]) -> HttpResponse:
+        error = raised if isinstance(raised, Exception) else raised()
         problem = problem_of(error)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Problem):
             log.error("%s %s failed", request.method, request.path, exc_info=error)
