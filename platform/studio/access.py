@@ -38,20 +38,6 @@ def for_course(view: View) -> View:
     return guarded
 
 
-def for_owner(view: View) -> View:
-    """The view with the course in place of its slug, for its owner and admins."""
-
-    @people.instructor_required
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, course: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        found = _course(request, course)
-        if not owns(author_of(request), found):
-            raise not_found()
-        return view(request, found, *args, **kwargs)
-
-    return guarded
-
-
 def for_lesson(view: View) -> View:
     """The view with the lesson in place of both slugs, for those who may edit its course."""
 

@@ -100,6 +100,17 @@ class Words:
         return [str(word) for word in given or [] if str(word).strip()] or ABSENT
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A list of which the form shows each item on a line of its own."""
+
+    def show(self, value: Any) -> str:
+        return "\n".join(Words().show(value))
+
+    def read(self, given: Any, old: Any) -> Any:
+        return Words().read([line.strip() for line in str(given or "").split("\n")], old)
+
+
 class Ticks(Words):
     """A list of which a form shows only what is in it: those that stay keep their order, new ones come last."""
 
@@ -207,6 +218,12 @@ def _put(data: dict[str, Any], field: Field, given: Any) -> None:
 def _row(*names: str, **kinds: Kind) -> dict[str, Field]:
     return {name: Field((name,), kinds.get(name, Text())) for name in (*names, *kinds)}
 
+
+COURSE_FIELDS: Mapping[str, Field] = {
+    **_row("title", "subtitle", "summary", "slug", "subject", "level", "language"),
+    "tags": Field(("tags",), Words()),
+    "prerequisites": Field(("prerequisites",), Lines()),
+}
 
 LESSON_FIELDS: Mapping[str, Field] = {
     **_row("title", "subtitle", "slug", minutes=Number()),

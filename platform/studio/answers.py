@@ -1,0 +1,138 @@
+"""Answers put together for the people who teach, on a page and as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from quizzes.services import ResponseRecord
+from studio.documents import excerpt
+
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """How often one option was chosen."""
+
+    text: str
+    count: int
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswers:
+    """One question in one wording, and what was answered."""
+
+    stem: str
+    uid: str
+    question_version: int
+    total: int
+    right: int
+    picks: list[Pick]
+    records: list[ResponseRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAnswers:
+    """One person's answers, newest first."""
+
+    who: str
+    total: int
+    right: int
+    records: list[ResponseRecord]
+
+
+def versions_in(records: Iterable[ResponseRecord]) -> list[int]:
+    """The lesson versions that were answered, newest first."""
+    return sorted({record.lesson_version for record in records}, reverse=True)
+
+
+def by_question(records: Iterable[ResponseRecord]) -> list[QuestionAnswers]:
+    """The answers by question and its wording; those with the fewest right answers first."""
+    groups: dict[tuple[str, int], list[ResponseRecord]] = {}
+    for record in records:
+        groups.setdefault((record.question_uid, record.question_version), []).append(record)
+    found = [
+        QuestionAnswers(
+            stem=excerpt(group[0].stem, 160),
+            uid=uid,
+            question_version=number,
+            total=len(group),
+            right=sum(record.right for record in group),
+            picks=_picks(group),
+            records=group,
+        )
+        for (uid, number), group in groups.items()
+    ]
+    return sorted(found, key=lambda one: (one.right / one.total, -one.total, one.uid))
+
+
+def _picks(records: Sequence[ResponseRecord]) -> list[Pick]:
+    counts = Counter((excerpt(_answer(record), 100), record.right) for record in records)
+    return [Pick(text, count, right) for (text, right), count in counts.most_common()]
+
+
+def by_person(records: Iterable[ResponseRecord]) -> list[PersonAnswers]:
+    """The answers by person, in the order of names. Erased people have no name in common, so each sitting stands alone."""
+    groups: dict[object, list[ResponseRecord]] = {}
+    for record in records:
+        groups.setdefault(record.attempt.user_id or str(record.attempt.pk), []).append(record)
+    found = [
+        PersonAnswers(who=group[0].who, total=len(group), right=sum(record.right for record in group), records=group)
+        for group in groups.values()
+    ]
+    return sorted(found, key=lambda one: one.who.casefold())
+
+
+def _answer(record: ResponseRecord) -> str:
+    return _("(asked for the steps)") if record.gave_up else " / ".join(record.texts)
+
+
+def as_csv(records: Iterable[ResponseRecord]) -> str:
+    """One line for each answer, times in UTC; what a spreadsheet would run as a formula is defused."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(
+        [
+            "time",
+            "person",
+            "mode",
+            "lesson_version",
+            "question",
+            "question_version",
+            "stem",
+            "answer",
+            "letters",
+            "try",
+            "score",
+        ]
+    )
+    for record in records:
+        writer.writerow(
+            [
+                record.at.astimezone(timezone.get_default_timezone()).isoformat(timespec="seconds"),
+                harmless(record.who),
+                record.mode,
+                record.lesson_version,
+                harmless(record.question_uid),
+                record.question_version,
+                harmless(record.stem),
+                harmless(_answer(record)),
+                harmless(" ".join(record.letters)),
+                record.number,
+                record.score,
+            ]
+        )
+    return "\ufeff" + written.getvalue()  # the mark tells spreadsheets that this is UTF-8
+
+
+def harmless(text: str) -> str:
+    """The text such that no spreadsheet takes it for a formula (OWASP, CSV injection)."""
+    return "'" + text if text.lstrip(" ").startswith(_DANGEROUS) else text

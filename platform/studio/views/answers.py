@@ -1,0 +1,61 @@
+"""Who answered what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET
+
+from lessons.models import Lesson
+from quizzes.services import responses_of
+from studio.access import for_lesson
+from studio.answers import as_csv, by_person, by_question, versions_in
+from studio.frame import lesson_frame
+
+MOST = 20_000
+"""Answers that one page or file is made of: the newest."""
+
+
+@require_GET
+@for_lesson
+def answers(request: HttpRequest, lesson: Lesson) -> HttpResponse:
+    """The answers by question or by person, of all versions or of one."""
+    records = responses_of(lesson, limit=MOST)
+    version = _version(request)
+    chosen = [record for record in records if version in (0, record.lesson_version)]
+    group = "person" if request.GET.get("by") == "person" else "question"
+    context: dict[str, Any] = {
+        **lesson_frame(request, lesson),
+        "versions": versions_in(records),
+        "version_chosen": version,
+        "by": group,
+        "total": len(chosen),
+        "cut": len(records) >= MOST,
+        "most": MOST,
+    }
+    context["groups"] = by_person(chosen) if group == "person" else by_question(chosen)
+    return render(request, "studio/answers.html", context)
+
+
+def _version(request: HttpRequest) -> int:
+    given = request.GET.get("version", "")
+    return int(given) if given.isdecimal() and len(given) < 10 else 0
+
+
+@require_GET
+@for_lesson
+def download(request: HttpRequest, lesson: Lesson) -> HttpResponse:
+    """The same answers as a table for a spreadsheet."""
+    version = _version(request)
+    records = [record for record in responses_of(lesson, limit=MOST) if version in (0, record.lesson_version)]
+    name = slugify(lesson.slug) or "lesson"
+    return HttpResponse(
+        as_csv(records),
+        headers={
+            "Content-Type": "text/csv; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{name}-answers.csv"',
+        },
+    )
