@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 from ninja.utils import check_csrf
 
 from accounts import people
@@ -33,3 +37,13 @@ def cookie_or_bearer(request: HttpRequest) -> User | AnonymousUser:
             _("Send the csrf_token of GET /api/v1/me as X-CSRFToken, together with its cookie, or use a bearer token."),
         )
     return person or AnonymousUser()
+
+
+class Api(NinjaAPI):
+    """NinjaAPI whose description says that a bearer token may be sent, and need not be."""
+
+    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(*args, **kwargs)
+        schema["components"].setdefault("securitySchemes", {})["bearer"] = {"type": "http", "scheme": "bearer"}
+        schema["security"] = [{}, {"bearer": []}]
+        return schema

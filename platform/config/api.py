@@ -1,14 +1,13 @@
 """The HTTP API, put together from each room's router."""
 
-from ninja import NinjaAPI
-
 from accounts.api import router as accounts
+from accounts.auth import Api
 from inference.api import router as inference
 from lessons.api import router as lessons
 from quizzes.api import router as quizzes
 from web.problems import install_problem_handlers
 
-api = NinjaAPI(title="Forward Pass", version="1", docs_url=None, openapi_url="/openapi.json")
+api = Api(title="Forward Pass", version="1", docs_url=None, openapi_url="/openapi.json")
 install_problem_handlers(api)
 for router in (accounts, inference, lessons, quizzes):
     api.add_router("", router)

@@ -55,3 +55,9 @@ def test_a_deactivated_persons_token_opens_nothing(client, learner):
     learner.is_active = False
     learner.save()
     assert client.get("/api/v1/me", headers={"Authorization": f"Bearer {secret}"}).status_code == 401
+
+
+def test_the_description_says_that_a_token_may_be_sent_and_need_not_be(client):
+    document = client.get("/api/v1/openapi.json").json()
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert document["security"] == [{}, {"bearer": []}]
