@@ -170,9 +170,11 @@ def _decoded(value: Any) -> Any:
     return value
 
 
-def all_network_ids() -> list[str]:
+def all_network_ids(*, now: datetime) -> list[str]:
     """Every network that the engine can inspect; raises FactsNotComputed when it can't be asked."""
-    return [str(row["id"]) for row in _engine("networks", "--json")]
+    if facts_of(LIBRARY) is None:
+        store_facts(LIBRARY, _computed(LIBRARY), now=now)
+    return [DEFAULT_NETWORK, *fact(LIBRARY, "networks")]
 
 
 def _computed(network: str) -> dict[str, Any]:

@@ -46,6 +46,6 @@ class Command(BaseCommand):
         if not options["all"]:
             return named
         try:
-            return list(dict.fromkeys([*named, *facts.all_network_ids()]))
+            return list(dict.fromkeys([*named, *facts.all_network_ids(now=timezone.now())]))
         except facts.FactsNotComputed as error:
             raise CommandError(str(error)) from error
