@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from lessons.drafts import read_picture
 from lessons.models import Lesson, LessonFile
+from lessons.preview import MODES
 from lessons.publishing import Conflict, add_picture, open_draft, save_draft
 from lessons.schema import LESSON_FILE
 from quizzes.schema import QUESTIONS_FILE
@@ -52,7 +53,10 @@ def lesson(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         reverse("studio:lesson", args=[lesson.course.slug, lesson.slug]),
         options=lambda _files: lesson_choices(),
         preview=shown,
-        context={"pictures": pictures, "preview_mode": request.POST.get("preview_mode", "read")},
+        context={
+            "preview_modes": [(slug, mode.title) for slug, mode in MODES.items()],
+            "preview_mode": request.POST.get("preview_mode", "read"),
+        },
     ).respond()
 
 
