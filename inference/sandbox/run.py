@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -35,6 +37,7 @@ from inference.sandbox.snippets import (
     installed_versions,
     missing_here,
     public_version,
+    snippet_sha256,
 )
 
 DEFAULT_TIMEOUT = 60.0  # seconds; importing torch takes about three of them on a slow core
@@ -64,6 +67,27 @@ def run_snippet(
         return _run(snippet, Path(folder).resolve(), timeout=timeout, limits=limits or Limits(), weights=weights)
 
 
+def run_snippets(
+    snippets: Iterable[Snippet], *, timeout: float = DEFAULT_TIMEOUT, done: Callable[[Snippet], None] = lambda _snippet: None
+) -> dict[str, SnippetResult]:
+    """The results of these snippets by hash, each run once, in a process of its own, as many at a time as there are cores.
+
+    `done` is called, from the calling thread, as each one ends.
+    """
+    distinct = {snippet_sha256(snippet): snippet for snippet in snippets}
+    results: dict[str, SnippetResult] = {}
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        running = {pool.submit(run_snippet, snippet, timeout=timeout): sha256 for sha256, snippet in distinct.items()}
+        try:
+            for ended in as_completed(running):
+                results[running[ended]] = ended.result()
+                done(distinct[running[ended]])
+        except BaseException:  # Ctrl-C as well: what has not begun does not begin
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return {sha256: results[sha256] for sha256 in distinct}
+
+
 @cache
 def bubblewrap() -> str:
     """The path of a bubblewrap that works on this machine, or nothing: some hosts have it and forbid it."""
@@ -72,7 +96,7 @@ def bubblewrap() -> str:
         return ""
     command = [path, "--ro-bind", "/", "/", "--unshare-net", "--unshare-pid", "--proc", "/proc", "true"]
     try:
-        tried = subprocess.run(command, check=False, capture_output=True, timeout=10)  # noqa: S603 - fixed words
+        tried = subprocess.run(command, check=False, capture_output=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return path if tried.returncode == 0 else ""
@@ -97,7 +121,7 @@ def _run(snippet: Snippet, folder: Path, *, timeout: float, limits: Limits, weig
         asked.write(json.dumps(request).encode())
         asked.seek(0)
         try:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and runner; the snippet travels as data
+            process = subprocess.Popen(
                 [*_wall(folder, weights), sys.executable, "-I", "-B", "-u", "-X", "utf8", str(_RUNNER)],
                 stdin=asked,
                 stdout=subprocess.PIPE,

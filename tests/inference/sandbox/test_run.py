@@ -1,0 +1,292 @@
+"""What a snippet may do, what is recorded of it, and how it is stopped. Every test starts real processes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from inference.sandbox import run
+from inference.sandbox.run import Limits, run_snippet, run_snippets
+from inference.sandbox.snippets import Snippet, SnippetResult, Stopped, installed_versions, snippet_sha256
+
+pytestmark = pytest.mark.sandbox
+
+Run = Callable[..., SnippetResult]
+
+
+@pytest.fixture(params=["walled", "bare"])
+def sandboxed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs code with bubblewrap where it works, and once more without: the guards in the process must hold alone."""
+    if request.param == "bare":
+        monkeypatch.setattr(run, "bubblewrap", lambda: "")
+
+    def sandboxed(code: str, *, timeout: float = 30.0, requires: str = "", **limits: int) -> SnippetResult:
+        return run_snippet(Snippet(code, requires=requires), timeout=timeout, limits=Limits(**limits))
+
+    yield sandboxed
+
+
+# --- what is recorded
+
+
+def test_what_is_printed_is_recorded_with_the_versions_it_ran_on(sandboxed: Run) -> None:
+    result = sandboxed("print('one')\nprint('zwei – ×')\n")
+    assert (result.output, result.error, result.stopped) == ("one\nzwei – ×\n", "", Stopped.NO)
+    versions = installed_versions()
+    assert (result.torch, result.torchvision) == (versions.torch, versions.torchvision)
+    assert result.python
+
+
+def test_an_exception_is_recorded_by_its_class_and_message_after_what_was_printed_before(sandboxed: Run) -> None:
+    result = sandboxed("print('before')\n{}['key']\n")
+    assert result.output == "before\n"
+    assert (result.raised, result.message, result.error) == ("KeyError", "'key'", "KeyError: 'key'")
+    assert result.stopped is Stopped.NO
+
+
+def test_a_syntax_error_is_an_exception_like_others(sandboxed: Run) -> None:
+    assert sandboxed("print(").raised == "SyntaxError"
+
+
+def test_leaving_early_ends_well_unless_it_says_otherwise(sandboxed: Run) -> None:
+    assert sandboxed("raise SystemExit").error == ""
+    assert sandboxed("import sys; sys.exit(3)").error == "SystemExit: 3"
+
+
+def test_warnings_are_recorded_and_are_not_output(sandboxed: Run) -> None:
+    code = """
+        import warnings
+        warnings.warn("old", DeprecationWarning)
+        warnings.warn("soon", FutureWarning)
+        warnings.warn("note")
+        print("printed")
+    """
+    result = sandboxed("if True:\n" + code)
+    assert result.warnings == ("DeprecationWarning: old", "FutureWarning: soon", "UserWarning: note")
+    assert result.output == "printed\n"
+
+
+@pytest.mark.torch
+def test_torchvision_imports_and_torch_runs_on_one_thread(sandboxed: Run) -> None:
+    result = sandboxed("import torch, torchvision\nprint(torchvision.models.list_models()[0], torch.get_num_threads())")
+    assert (result.output, result.error) == ("alexnet 1\n", "")
+
+
+def test_a_snippet_is_the_main_module_and_sees_no_package_of_the_site(sandboxed: Run) -> None:
+    result = sandboxed("print(__name__)\nimport inference")
+    assert result.output == "__main__\n"
+    assert result.raised == "ModuleNotFoundError"
+
+
+def test_the_environment_holds_no_secret_and_no_proxy(sandboxed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "hunter2")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
+    names = set(sandboxed("import os\nprint(*os.environ)").output.split())
+    assert "TORCH_HOME" in names
+    assert names.isdisjoint({"SECRET_KEY", "HTTPS_PROXY"})
+
+
+# --- how it is stopped
+
+
+def test_a_snippet_that_takes_too_long_is_stopped(sandboxed: Run) -> None:
+    began = time.monotonic()
+    result = sandboxed("import time\nprint('began')\ntime.sleep(600)", timeout=4)
+    assert result.stopped is Stopped.TIME
+    assert result.output == "began\n"
+    assert time.monotonic() - began < 20
+
+
+def test_a_flood_of_output_is_stopped_and_cut(sandboxed: Run) -> None:
+    result = sandboxed("while True: print('x' * 1000)", output_bytes=10_000)
+    assert result.stopped is Stopped.OUTPUT
+    assert len(result.output) == 10_000
+
+
+def test_a_flood_right_at_the_end_is_cut_as_well(sandboxed: Run) -> None:
+    assert sandboxed("print('x' * 10_001)", output_bytes=10_000).stopped is Stopped.OUTPUT
+    assert sandboxed("print('x' * 9_999)", output_bytes=10_000).stopped is Stopped.NO
+
+
+def test_too_much_memory_is_refused(sandboxed: Run) -> None:
+    result = sandboxed("kept = bytearray(3 * 1024**3)", memory_bytes=2 * 1024**3)
+    assert result.raised == "MemoryError"
+
+
+def test_too_much_cpu_time_kills_the_snippet(sandboxed: Run) -> None:
+    assert sandboxed("while True: pass", cpu_seconds=4, timeout=60).stopped is Stopped.DIED
+
+
+def test_a_process_that_ends_itself_is_no_proof(sandboxed: Run) -> None:
+    assert sandboxed("import os\nprint('x', flush=True)\nos._exit(0)").stopped is Stopped.DIED
+
+
+def test_closing_standard_output_ends_nothing(sandboxed: Run) -> None:
+    result = sandboxed("import os\nprint('x', flush=True)\nos.close(1)\n1 / 0")
+    assert (result.output, result.raised) == ("x\n", "ZeroDivisionError")
+
+
+def test_a_thread_left_running_ends_with_the_snippet(sandboxed: Run) -> None:
+    began = time.monotonic()
+    result = sandboxed("import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\nprint('done')")
+    assert (result.output, result.stopped) == ("done\n", Stopped.NO)
+    assert time.monotonic() - began < 20
+
+
+# --- what it may not do
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\nos.fork()",
+        "import subprocess\nsubprocess.run(['true'])",
+        "import os\nos.system('true')",
+        "import os\nos.execv('/bin/true', ['true'])",
+        "import os\nos.posix_spawn('/bin/true', ['true'], {})",
+        "import os, signal\nos.kill(os.getppid(), signal.SIGTERM)",
+    ],
+)
+def test_no_further_process_is_started_or_signalled(sandboxed: Run, code: str) -> None:
+    assert sandboxed(code).raised == "PermissionError"
+
+
+def test_a_child_left_over_dies_with_the_run(sandboxed: Run, tmp_path: Path) -> None:
+    """Through ctypes, past the guard: the child stays in the process group, which is killed."""
+    code = """
+import ctypes, os, time
+child = ctypes.CDLL(None).fork()
+if child == 0:
+    time.sleep(600)
+    os._exit(0)
+print(os.getpid() and child)
+"""
+    mark = f"left-over-{os.getpid()}"
+    result = sandboxed(f"mark = {mark!r}\n" + code)
+    assert result.stopped is Stopped.NO
+    assert not _alive_snippets()
+
+
+def test_the_network_is_refused(sandboxed: Run) -> None:
+    code = "import socket\nsocket.create_connection(('127.0.0.1', {port}), timeout=2)"
+    with _listening() as port:
+        assert sandboxed(code.format(port=port)).raised == "PermissionError"
+    assert sandboxed("import urllib.request\nurllib.request.urlopen('https://example.org', timeout=2)").raised
+
+
+def test_files_are_written_in_the_own_folder_only(sandboxed: Run, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.txt"
+    code = f"""
+open("inside.txt", "w").write("kept")
+print(open("inside.txt").read())
+open({str(outside)!r}, "w")
+"""
+    result = sandboxed(code)
+    assert result.output == "kept\n"
+    assert result.raised in ("PermissionError", "OSError")
+    assert not outside.exists()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\nos.remove({path!r})",
+        "import os\nos.rename({path!r}, 'mine')",
+        "import os\nos.rename('mine', {path!r})",
+        "import os\nopen('mine', 'w').close()\nos.link('mine', {path!r} + '2')",
+        "import os\nos.truncate({path!r}, 0)",
+        "import os\nos.symlink('mine', {path!r} + '2')",
+        "import os\nos.symlink({path!r}, 'link')\nopen('link', 'w')",
+        "import pathlib\npathlib.Path({path!r}).write_text('changed')",
+        "import os\nos.open({path!r}, os.O_RDWR)",
+        "import os\nos.mkdir({path!r} + '2')",
+    ],
+)
+def test_nothing_outside_is_changed(sandboxed: Run, tmp_path: Path, code: str) -> None:
+    kept = tmp_path / "kept.txt"
+    kept.write_text("as it was")
+    assert sandboxed(code.format(path=str(kept))).raised
+    assert kept.read_text() == "as it was"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.txt"]
+
+
+def test_a_file_may_not_fill_the_disk(sandboxed: Run) -> None:
+    result = sandboxed("open('large', 'wb').write(bytes(2_000_000))", file_bytes=1_000_000)
+    assert result.raised == "OSError" or result.stopped is Stopped.DIED
+
+
+def test_the_folder_is_empty_at_first_and_gone_afterwards(sandboxed: Run) -> None:
+    result = sandboxed("import os\nprint(os.listdir())\nprint(os.getcwd())")
+    listed, folder = result.output.splitlines()
+    assert listed == "[]"
+    assert not Path(folder).exists()
+
+
+# --- weights
+
+
+def test_a_snippet_without_its_weights_is_recorded_as_missing_and_not_run(sandboxed: Run) -> None:
+    result = sandboxed("print('invented')", requires="weights/resnet50")
+    assert (result.output, result.missing, result.error) == ("", "weights/resnet50", "")
+
+
+def test_a_snippet_runs_where_a_file_of_its_network_lies(tmp_path: Path) -> None:
+    checkpoints = tmp_path / "hub" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / "resnet50-0676ba61.pth").touch()
+    code = "import os\nprint(os.listdir(os.path.join(os.environ['TORCH_HOME'], 'hub', 'checkpoints')))"
+    result = run_snippet(Snippet(code, requires="weights/resnet50"), weights_dir=tmp_path)
+    assert (result.output, result.missing) == ("['resnet50-0676ba61.pth']\n", "")
+    other = run_snippet(Snippet(code, requires="weights/resnet5"), weights_dir=tmp_path)
+    assert other.missing == "weights/resnet5"
+
+
+def test_weights_that_would_have_to_be_fetched_are_missing(tmp_path: Path) -> None:
+    checkpoints = tmp_path / "hub" / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / "resnet50-0676ba61.pth").touch()
+    code = "import socket\nsocket.getaddrinfo('download.example', 443)"
+    result = run_snippet(Snippet(code, requires="weights/resnet50"), weights_dir=tmp_path)
+    assert (result.missing, result.raised) == ("weights/resnet50", "")
+
+
+# --- many
+
+
+def test_many_snippets_run_once_each_and_are_reported_as_they_end() -> None:
+    snippets = [Snippet(f"print({number})") for number in (1, 2, 3, 1)]
+    ended: list[Snippet] = []
+    results = run_snippets(snippets, done=ended.append)
+    assert [results[snippet_sha256(snippet)].output for snippet in snippets] == ["1\n", "2\n", "3\n", "1\n"]
+    assert len(ended) == 3
+
+
+def _alive_snippets() -> list[str]:
+    """Command lines of sandbox processes that still live."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"sandbox/runner.py" in command:
+                found.append(command.decode())
+    return found
+
+
+class _listening:  # noqa: N801 - reads as "with listening"
+    """A port on which somebody answers."""
+
+    def __enter__(self) -> int:
+        import socket
+
+        self.server = socket.create_server(("127.0.0.1", 0))
+        return int(self.server.getsockname()[1])
+
+    def __exit__(self, *_error: object) -> None:
+        self.server.close()
