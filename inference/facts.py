@@ -89,6 +89,7 @@ def store_facts(network: str, facts: dict[str, Any], *, now: datetime) -> None:
                 computed_at=now,
             )
             for key, value in facts.items()
+            if value is not None  # what a network has not (ViT: a map before pooling) is no fact of it
         )
 
 
