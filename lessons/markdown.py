@@ -206,7 +206,8 @@ def _rendered(text: str, build: Build, level: Level) -> SafeString:
         url_schemes={"http", "https", "mailto"},
         link_rel=None,
     )
-    whole = re.sub(f"\ue000{build.mark}:([0-9]+)\ue001", lambda match: build.parts[int(match[1])], clean)
+    placeholders = f"\ue000{build.mark}:([0-9]+)\ue001|[\ue000\ue001\ue003-\ue00f]"
+    whole = re.sub(placeholders, lambda match: build.parts[int(match[1])] if match[1] else "\ufffd", clean)
     return mark_safe(_restored(whole))  # noqa: S308 - the author's part was sanitised, the rest is the house's own
 
 
