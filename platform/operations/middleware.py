@@ -45,6 +45,6 @@ def request_metrics(get_response: Handler | AsyncHandler) -> Handler | AsyncHand
 def _count(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     # The route's pattern, not the path: a label for every trace would fill the memory of whoever collects them.
     match = request.resolver_match
-    route = match.route if match else "none"
+    route = f"/{match.route}" if match else "none"
     REQUESTS.labels(request.method or "", route, str(response.status_code)).inc()
     REQUEST_SECONDS.labels(route).observe(seconds)

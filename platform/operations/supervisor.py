@@ -264,16 +264,18 @@ def _url(listener: socket.socket) -> str:
 
 
 def _answers(listener: socket.socket) -> bool:
-    """Whether the web process answers; what it answers is for its own pages to say."""
+    """Whether the home page is answered, in whatever way. It is also what makes the first visitor not the first."""
     host, port = listener.getsockname()[:2]
-    connection = http.client.HTTPConnection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port, timeout=1)  # noqa: S104
+    connection = http.client.HTTPConnection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port, timeout=10)  # noqa: S104
+    name = next((allowed for allowed in settings.ALLOWED_HOSTS if not allowed.startswith((".", "*"))), "localhost")
     try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status < 500
-    except OSError:
+        connection.request("GET", "/", headers={"Host": name, "X-Forwarded-Proto": "https"})
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
+    return True
 
 
 def _own_folder(folder: Path) -> None:
