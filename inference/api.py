@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from ninja import File, Form, Router, Schema, Status
 from ninja.files import UploadedFile
+from pydantic import Field
 
 from accounts import people
 from accounts.auth import cookie_or_bearer
@@ -162,6 +163,15 @@ class TraceOut(Schema):
     cancel_url: str | None = None
 
 
+class TraceIn(Schema):
+    """What to run. `prediction` is what you say will come out, before you know."""
+
+    network: str = Field(DEFAULT_NETWORK, max_length=80, description="A network’s id.", examples=[DEFAULT_NETWORK])
+    sample: str = Field("", max_length=80, description="A sample’s id.", examples=["chelsea"])
+    prediction: str = Field("", max_length=PREDICTION_LENGTH, examples=["a cat"])
+
+
+EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 REFUSALS: dict[int, type[ProblemOut]] = {400: ProblemOut, 401: ProblemOut, 403: ProblemOut, 404: ProblemOut}
 
 
@@ -207,26 +217,19 @@ def sample_list(request: HttpRequest) -> Any:
     response={202: TraceOut, **REFUSALS, 409: ProblemOut, 413: ProblemOut, 422: ProblemOut, 429: ProblemOut},
     summary="Run a network on a photo",
 )
-def create(
-    request: HttpRequest,
-    network: str = Form(DEFAULT_NETWORK, max_length=80, description="A network’s id.", examples=[DEFAULT_NETWORK]),
-    sample: str = Form("", max_length=80, description="A sample’s id; or send `image`.", examples=["chelsea"]),
-    prediction: str = Form(
-        "", max_length=PREDICTION_LENGTH, description="What you say will come out, before you know.", examples=["a cat"]
-    ),
-    image: UploadedFile | None = File(  # noqa: B008 - how ninja declares a file
-        None, description="A photo of yours: JPEG, PNG, WebP, GIF, BMP or TIFF, at most 10 MB. Only you can see it."
-    ),
-) -> Any:
-    """Answers at once; follow `events_url` or poll the trace. The same request is answered from the store."""
+def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile | None] = None) -> Any:
+    """Send `sample`, or `image`: a photo of yours (JPEG, PNG, WebP, GIF, BMP or TIFF, at most 10 MB) that only you can see.
+
+    Answers at once; follow `events_url` or poll the trace. The same request is answered from the store.
+    """
     now = timezone.now()
     owner = people.ensure(request)
     trace = services.request_trace(
         owner=owner,
-        network=network,
-        sample="" if image is not None else sample,
+        network=form.network,
+        sample="" if image is not None else form.sample,
         upload=services.store_upload(owner=owner, file=image, now=now) if image is not None else None,
-        prediction=prediction,
+        prediction=form.prediction,
         now=now,
     )
     return Status(202, _out(request, trace))
@@ -243,9 +246,7 @@ def trace(request: HttpRequest, trace_id: UUID, share: str = "") -> Any:
     "/traces/{trace_id}/events",
     response={**REFUSALS},
     summary="A trace’s events as they happen",
-    openapi_extra={
-        "responses": {200: {"description": "Server-sent events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
-    },
+    openapi_extra={"responses": {200: {"description": "Server-sent events", "content": EVENT_STREAM}}},
 )
 def trace_events(request: HttpRequest, trace_id: UUID, share: str = "", after: str = "") -> Any:
     """queued, loading, stage…, prediction, then done, failed or cancelled. Resumes after `Last-Event-ID` (or `after`)."""

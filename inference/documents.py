@@ -28,6 +28,7 @@ def add_stage(document: dict[str, Any], event: StageRan, *, picture_name: str | 
             "scale": event.picture.scale,
             "maximum": event.picture.maximum,
             "channels_shown": list(event.picture.channels_shown),
+            "maxima": list(event.picture.maxima),
         }
     entry = {
         "index": event.index,

@@ -163,12 +163,13 @@ class _Telling:
             yield text
         if self.is_over:
             return
-        for event in await self._in_stream():
-            async for text in self._tell(event):
+        for earlier in await self._in_stream():
+            async for text in self._tell(earlier):
                 yield text
         while not self.is_over:
             try:
-                event = await asyncio.wait_for(inbox.get(), POLL_SECONDS if self._queued else KEEPALIVE_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS if self._queued else KEEPALIVE_SECONDS):
+                    event = await inbox.get()
             except TimeoutError:
                 async for text in self.from_database():
                     yield text

@@ -111,22 +111,20 @@ class FactsNotComputed(Exception):
     """The engine could not tell; the message is its last line."""
 
 
-def weights_of(network: str) -> dict[str, Any] | None:
-    """The record of a network's default weights, with "available" as it is at this moment; None without facts.
+def usable_weights(network: str, facts: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of the weights that a run would use, out of a network's facts: the default ones or, while their file is
+    missing, any that are there. "available" is as it is now, "name" its name; None when the network has no weights at all.
 
     Facts are computed once, but an operator may put a weights' file into its folder at any time.
     """
-    facts = facts_of(network)
-    return None if facts is None else default_weights(network, facts)
-
-
-def default_weights(network: str, facts: dict[str, Any]) -> dict[str, Any] | None:
-    """The record of the weights that a run of this network uses, out of its facts; None when it has none at all."""
-    name = facts.get("default_weights")
-    record = (facts.get("weights") or {}).get(name)
-    if record is None:
-        return None
-    return {**record, "name": name, "available": weights_are_here(network, str(record.get("file") or ""))}
+    records = {
+        name: {**record, "name": name, "available": weights_are_here(network, str(record.get("file") or ""))}
+        for name, record in (facts.get("weights") or {}).items()
+    }
+    default = records.get(str(facts.get("default_weights")))
+    if default is not None and default["available"]:
+        return default
+    return next((record for record in records.values() if record["available"]), default)
 
 
 def weights_are_here(network: str, file: str) -> bool:
@@ -188,7 +186,7 @@ def _engine(*arguments: str) -> Any:
     """What the engine's command line answers: a process of its own, so that this one never loads torch."""
     environment = {**os.environ, "WEIGHTS_DIR": str(settings.WEIGHTS_DIR), "OMP_NUM_THREADS": "1"}
     try:
-        run = subprocess.run(  # noqa: S603 - our own command line; it refuses names it doesn't know
+        run = subprocess.run(
             [sys.executable, "-m", "inference.engine", *arguments],
             cwd=settings.ROOT,
             env=environment,

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 
 from inference.connections import Unreachable, client
 
@@ -42,16 +43,12 @@ class Heartbeat(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.is_set():
-            try:
+            with suppress(*Unreachable):  # Redis is restarting: the next beat tries again
                 client().set(self._key, self._said, ex=EXPIRY_SECONDS)
-            except Unreachable:
-                pass  # Redis is restarting: the next beat tries again
             self._stopped.wait(BEAT_SECONDS)
 
     def stop(self) -> None:
         """Stop beating and take the word back at once."""
         self._stopped.set()
-        try:
+        with suppress(*Unreachable):  # without Redis the key expires by itself
             client().delete(self._key)
-        except Unreachable:
-            pass  # the key expires by itself

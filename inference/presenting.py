@@ -164,7 +164,7 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
     network = facts.facts_of(job.network) or {}
     frames = _frames(trace, told, network, share_token=share_token)
     top_k = top_k_of(told)
-    error, action = wording.failure(job.failure, job.failure_details) if status == Status.FAILED else ("", "")
+    error, action = wording.failure(job.failure) if status == Status.FAILED else ("", "")
     place = jobs.place_in_line(job) if status == Status.QUEUED else 0
     is_own = person is not None and trace.owner_id == person.pk
     total = told["total"] or len(frames)
@@ -256,17 +256,15 @@ def sentence_of(
     match status:
         case Status.QUEUED:
             return queued_sentence(job, place=place)
-        case Status.LOADING:
-            return _("Loading the network.")
         case Status.RUNNING if frame is not None:
             return stage_sentence(frame, total=total)
-        case Status.RUNNING:
-            return _("Running.")
         case Status.DONE:
             return done_sentence(total=total, milliseconds=milliseconds or 0)
         case Status.CANCELLED:
             return _("Stopped. What already ran is kept below.") if frame is not None else _("Stopped before it began.")
-    return _("The run stopped early.")
+        case Status.FAILED:
+            return _("The run stopped early.")
+    return _("Loading the network.")
 
 
 def queued_sentence(job: Job, *, place: int) -> str:
@@ -356,7 +354,7 @@ def _picture(trace: Trace, stage: Mapping[str, Any], *, title: str, share_token:
 
 def waiting_frames(network: Mapping[str, Any]) -> tuple[Frame, ...]:
     """The film before a run: a waiting frame for each stage that the network's facts promise."""
-    promised = (network.get("stages") or {}).items()
+    promised = [*(network.get("preprocessing") or {}).items(), *(network.get("stages") or {}).items()]
     return tuple(_waiting_frame(index, name, stage) for index, (name, stage) in enumerate(promised))
 
 
@@ -368,12 +366,13 @@ def _frames(trace: Trace, told: Mapping[str, Any], network: Mapping[str, Any], *
 
 def _waiting_frame(index: int, name: str, stage: Mapping[str, Any]) -> Frame:
     title = str(stage.get("title") or name)
+    operation = str(stage.get("operation") or name)  # a preprocessing step is called what it does
     return Frame(
         index=index,
         name=name,
         title=title,
-        operation=wording.stage_title(str(stage.get("operation", "")), title),
-        operation_code=str(stage.get("operation", "")),
+        operation=wording.stage_title(operation, title),
+        operation_code=operation,
         kind=str(stage.get("kind", "")),
         ran=False,
         shape=wording.shape(stage.get("output_shape") or ()),

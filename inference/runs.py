@@ -37,10 +37,10 @@ def run_job(
     job_id: UUID,
     holder: str,
     redelivered: bool,
-    load: Callable[[str], Network],
+    load: Callable[[str, str], Network],
     clock: Callable[[], datetime] = timezone.now,
 ) -> None:
-    """Run a job if there is anything to run. `load` gives the network of a name and may raise EngineError."""
+    """Run a job if there is anything to run. `load` gives a network by its name and its weights'; it may raise EngineError."""
     job = jobs.take(job_id=job_id, holder=holder, redelivered=redelivered, now=clock())
     if job is None:
         return
@@ -50,10 +50,10 @@ def run_job(
     jobs.ring_for_the_unrung(now=clock())
 
 
-def _run(job: Job, recorder: Recorder, load: Callable[[str], Network]) -> None:
+def _run(job: Job, recorder: Recorder, load: Callable[[str, str], Network]) -> None:
     try:
         recorder.begin()
-        network = load(job.network)
+        network = load(job.network, str(job.options.get("weights", "")))
         network.trace(photo_of(job), emit=recorder, cancelled=recorder.is_unwanted)
     except Cancelled:
         recorder.cancelled()
@@ -191,4 +191,3 @@ def picture_name(job: Job, index: int, *, media_type: str = "image/webp") -> str
 def pictures_folder(job_id: UUID) -> str:
     """The folder in storage that holds all pictures of a job."""
     return f"traces/{job_id}"
-

@@ -1,4 +1,4 @@
-"""What may be asked of runs: request, stop, show, share, forget. Pages, the API and other rooms call these, and nothing else."""
+"""What may be asked of runs: request, stop, show, share, forget. Pages, the API and other rooms call these alone."""
 
 from __future__ import annotations
 
@@ -60,16 +60,17 @@ def request_trace(
     unknown network or sample, 409 without weights, 422 without a photo, 429 for too many that wait.
     """
     image_sha256 = _image_of(owner=owner, sample=sample, upload=upload)
-    weights = _weights_for(network)
+    weights, file = _weights_for(network)
+    options = {"weights": weights}
     key = job_key(
         network=network,
-        weights=weights,
+        weights=file,
         image_sha256=image_sha256,
-        options={},
+        options=options,
         owner=owner if upload is not None else None,
     )
     with transaction.atomic():
-        job = _job(key, network=network, sample=sample, upload=upload, now=now)
+        job = _job(key, network=network, sample=sample, upload=upload, options=options, now=now)
         trace = _same_trace(job, owner=owner, prediction=prediction)
         if trace is None:
             if job.state != JobState.DONE:
@@ -105,25 +106,25 @@ def _image_of(*, owner: User | None, sample: str, upload: Upload | None) -> str:
         raise Problem(404, _("No such sample"), _("There is no sample photo of this name. Choose another one.")) from error
 
 
-def _weights_for(network: str) -> str:
-    """The identity of the weights that a run would use; raises Problem when there can be no run."""
+def _weights_for(network: str) -> tuple[str, str]:
+    """Name and file of the weights that a run would use; raises Problem when there can be no run."""
     known = facts.facts_of(network)
     if known is None:
         if network in INSPECTED_NETWORKS:
-            return ""  # its facts are still being computed: the worker will tell
+            return "", ""  # its facts are still being computed: the worker will tell
         raise Problem(
             404, _("No such network"), _("This site knows no network of this name. The networks page lists those it knows.")
         )
-    record = facts.default_weights(network, known)
+    record = facts.usable_weights(network, known)
     if record is None or not record["available"]:
         raise Problem(409, _("No weights for this network"), no_weights_sentence(network, known), network=network)
-    return f"{record['name']}:{record.get('file', '')}"
+    return str(record["name"]), str(record.get("file") or "")
 
 
-def _job(key: str, *, network: str, sample: str, upload: Upload | None, now: datetime) -> Job:
+def _job(key: str, *, network: str, sample: str, upload: Upload | None, options: dict[str, Any], now: datetime) -> Job:
     """The one job of this key, locked; made if there was none, in which case nobody has been told of it yet."""
-    fields = {"network": network, "sample": sample, "upload": upload, "created_at": now, "deadline": _deadline(now)}
-    job, _created = Job.objects.get_or_create(key=key, defaults=fields)
+    fields = {"network": network, "options": options, "sample": sample, "upload": upload}
+    job, _created = Job.objects.get_or_create(key=key, defaults={**fields, "created_at": now, "deadline": _deadline(now)})
     return Job.objects.select_for_update().get(pk=job.pk)
 
 
@@ -170,7 +171,7 @@ def _expiry(now: datetime) -> datetime:
 # --- uploads ------------------------------------------------------------------------------------------------------------
 
 
-def store_upload(*, owner: User, file: UploadedFile, now: datetime) -> Upload:
+def store_upload(*, owner: User, file: UploadedFile[Any], now: datetime) -> Upload:
     """The photo in `file`, checked and kept for its owner; the same photo again is the same row. Raises Problem 422 or 413."""
     try:
         if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
@@ -306,9 +307,10 @@ def unshare_trace(*, trace: Trace, now: datetime) -> None:
 def delete_trace(*, trace: Trace, now: datetime) -> None:
     """Remove a trace, and with it the run, its pictures and the uploaded photo that nobody else needs."""
     cancel_trace(trace=trace, now=now)
-    job, upload = trace.job, trace.job.upload
+    job = trace.job
+    uploads = Upload.objects.filter(pk__in=[job.upload_id] if job.upload_id else [])
     trace.delete()
-    remove_unwanted(jobs_of=Job.objects.filter(pk=job.pk), uploads=Upload.objects.filter(pk=upload.pk if upload else None))
+    remove_unwanted(jobs_of=Job.objects.filter(pk=job.pk), uploads=uploads)
 
 
 def expire(*, now: datetime) -> int:

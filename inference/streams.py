@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "traces"
 MAXIMUM_LENGTH = 500
 EXPIRY_SECONDS = 3600
+LONGEST_NUMBER = 18  # Redis keeps 64 bits of each part of an id
 
 
 class EventId(NamedTuple):
@@ -36,9 +37,9 @@ class EventId(NamedTuple):
     def parse(cls, text: str) -> EventId:
         """The id that `text` writes, or the one before all others when it writes none."""
         attempt, dash, sequence = text.strip().partition("-")
-        if dash and attempt.isascii() and sequence.isascii() and attempt.isdigit() and sequence.isdigit():
-            if max(len(attempt), len(sequence)) <= 18:  # Redis keeps 64 bits of each
-                return cls(int(attempt), int(sequence))
+        written = all(part.isascii() and part.isdigit() and len(part) <= LONGEST_NUMBER for part in (attempt, sequence))
+        if dash and written:
+            return cls(int(attempt), int(sequence))
         return BEFORE_ALL
 
 
@@ -80,7 +81,8 @@ class Publisher:
             log.info("job %s: event not taken: %s", self._job_id, error)
             self._unsent.clear()
         except Unreachable as error:
-            log.warning("job %s: %d events wait for Redis: %s", self._job_id, len(self._unsent), error)
+            if len(self._unsent) == 1:
+                log.warning("job %s: its events wait for Redis: %s", self._job_id, error)
 
     def _send(self) -> None:
         key = key_of(self._job_id)
@@ -97,7 +99,7 @@ class Publisher:
 
 
 def note(job_id: UUID) -> None:
-    """Tell every web process that the database knows something new about this job. Silent when Redis is gone: they poll then."""
+    """Tell every web process that the database knows something new about this job. Without Redis they poll anyway."""
     try:
         client().publish(CHANNEL, json.dumps({"job": str(job_id)}))
     except Unreachable as error:
@@ -107,15 +109,13 @@ def note(job_id: UUID) -> None:
 def stored_events(job_id: UUID, *, after: EventId = BEFORE_ALL) -> list[StreamEvent]:
     """The job's events that are still in Redis, after an id; empty when they expired or Redis is gone."""
     try:
-        rows = client().xrange(key_of(job_id), min=f"({after}")
+        rows: Any = client().xrange(key_of(job_id), min=f"({after}")
     except Unreachable:
         return []
-    return [event_of_row(row) for row in rows]
+    return [_event(event_id, fields) for event_id, fields in rows]
 
 
-def event_of_row(row: Any) -> StreamEvent:
-    """A stream's row (id, fields) as an event."""
-    event_id, fields = row
+def _event(event_id: str, fields: dict[str, str]) -> StreamEvent:
     return StreamEvent(EventId.parse(event_id), fields["event"], json.loads(fields["data"]))
 
 

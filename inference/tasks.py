@@ -17,7 +17,7 @@ from inference import heartbeat, jobs, runs, services
 from inference.contracts import DEFAULT_NETWORK, EngineError
 
 if TYPE_CHECKING:
-    from inference.engine import NetworkCache
+    from inference.engine import LoadedNetwork, NetworkCache
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,21 @@ def networks() -> NetworkCache:
     return engine.NetworkCache(weights_dir=Path(settings.WEIGHTS_DIR), threads=int(os.environ.get("TRACE_THREADS", "1")))
 
 
+def load(network: str, weights: str) -> LoadedNetwork:
+    """A network with the weights of that name, warm if it ran here lately; raises EngineError."""
+    return networks().get(network, weights=weights)
+
+
 @signals.worker_process_init.connect
 def warm_up(**_signal: Any) -> None:
     """Load the network that is always there, then say that this worker is warm.
 
     Connected here because a spawned child imports the task modules, and not the module of the Celery application.
     """
+    from inference import engine  # noqa: PLC0415 - as above
+
     try:
-        networks().get(DEFAULT_NETWORK)
+        load(DEFAULT_NETWORK, engine.record(DEFAULT_NETWORK).default_weights)
     except EngineError:
         log.exception("%s can’t be loaded: this worker stays cold", DEFAULT_NETWORK)
         return
@@ -49,7 +56,7 @@ def warm_up(**_signal: Any) -> None:
 def run_trace(self: Task[Any, Any], *, job_id: str) -> None:
     """Run one job; delivered twice, the second finds nothing to do."""
     redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-    runs.run_job(job_id=UUID(job_id), holder=str(self.request.id), redelivered=redelivered, load=networks().get)
+    runs.run_job(job_id=UUID(job_id), holder=str(self.request.id), redelivered=redelivered, load=load)
 
 
 @shared_task(name="inference.tasks.reap")

@@ -117,7 +117,7 @@ def error_json(view: TraceView) -> dict[str, Any]:
 
 def network_row(network: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """A network's figures, and the weights that a run of it would use."""
-    weights = facts.default_weights(network, dict(known))
+    weights = facts.usable_weights(network, dict(known))
     return {
         "id": network,
         "title": str(known.get("title") or network),
@@ -151,9 +151,7 @@ def weights_row(record: Mapping[str, Any]) -> dict[str, Any]:
 def weights_rows(network: str, known: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every set of weights that a network has, the one that runs use marked as such."""
     return [
-        weights_row(
-            {**record, "name": name, "available": facts.weights_are_here(network, str(record.get("file") or ""))}
-        )
+        weights_row({**record, "name": name, "available": facts.weights_are_here(network, str(record.get("file") or ""))})
         | {"is_default": name == known.get("default_weights")}
         for name, record in (known.get("weights") or {}).items()
     ]
@@ -181,7 +179,7 @@ def stage_rows(known: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def no_weights_sentence(network: str, known: Mapping[str, Any]) -> str:
     """That a network can't predict here, and how it could."""
-    record = facts.default_weights(network, dict(known)) or {}
+    record = facts.usable_weights(network, dict(known)) or {}
     return wording.no_weights(
         str(known.get("title") or network),
         file=str(record.get("file") or ""),

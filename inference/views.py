@@ -289,7 +289,7 @@ def run_context(
     `next_url` is where a browser without scripts comes back to.
     """
     known = facts.facts_of(network) or {}
-    weights = facts.default_weights(network, known) if known else None
+    weights = facts.usable_weights(network, known) if known else None
     person = people.current(request)
     return {
         "network": network,

@@ -115,7 +115,9 @@ def lite0_facts(db: None) -> None:
 @pytest.fixture
 def resnet50_facts(db: None) -> None:
     """A network whose weights are not here."""
-    weights = {"IMAGENET1K_V2": {"available": False, "file": "resnet50-11ad3fa6.pth", "url": "https://example.org/resnet50.pth"}}
+    weights = {
+        "IMAGENET1K_V2": {"available": False, "file": "resnet50-11ad3fa6.pth", "url": "https://example.org/resnet50.pth"}
+    }
     told = network_facts(id="resnet50", title="ResNet-50", weights=weights, default_weights="IMAGENET1K_V2")
     facts.store_facts("resnet50", told, now=NOW)
 
@@ -138,7 +140,7 @@ def bell(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return rung
 
 
-def photo_bytes(format: str = "JPEG", size: tuple[int, int] = (64, 48), mode: str = "RGB", **options: Any) -> bytes:  # noqa: A002
+def photo_bytes(format: str = "JPEG", size: tuple[int, int] = (64, 48), mode: str = "RGB", **options: Any) -> bytes:
     """A photo-like picture: smooth, so that it is small, and without symmetry."""
     gradient = Image.linear_gradient("L").resize(size)
     image = Image.merge("RGB", (gradient, gradient.rotate(180), Image.new("L", size, 90))).convert(mode)

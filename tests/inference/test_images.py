@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import time
 import zipfile
@@ -25,7 +26,7 @@ def opened(content: bytes) -> Image.Image:
     return image
 
 
-def saved(image: Image.Image, format: str, **options: object) -> bytes:  # noqa: A002
+def saved(image: Image.Image, format: str, **options: object) -> bytes:
     buffer = BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
@@ -249,10 +250,8 @@ def test_a_tiff_of_endless_directories_is_read_in_no_time() -> None:
     next_at = struct.unpack_from("<I", content, 4)[0] + 2 + entries * 12
     struct.pack_into("<I", content, next_at, struct.unpack_from("<I", content, 4)[0])  # the next directory is this one
     began = time.monotonic()
-    try:
+    with contextlib.suppress(ImageRefused):
         check_image(bytes(content))
-    except ImageRefused:
-        pass
     assert time.monotonic() - began < 2
 
 
@@ -327,12 +326,13 @@ def test_damaged_bytes_are_a_photo_or_a_refusal_and_nothing_else(data: st.DataOb
 
 
 @settings(max_examples=200, deadline=2000)
-@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\x00", b"RIFF\x00\x00\x00\x00WEBP"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\x00", b"RIFF\x00\x00\x00\x00WEBP"]),
+)
 def test_noise_behind_any_beginning_is_refused(noise: bytes, beginning: bytes) -> None:
-    try:
+    with contextlib.suppress(ImageRefused):
         check_image(beginning + noise)
-    except ImageRefused:
-        pass
 
 
 @settings(max_examples=60, deadline=5000)
@@ -355,8 +355,6 @@ def test_a_tiff_tag_that_claims_gigabytes_is_refused_or_ignored() -> None:
         if struct.unpack_from("<H", content, at + entry * 12)[0] == 270:
             struct.pack_into("<I", content, at + entry * 12 + 4, 0x7FFFFFF0)
     began = time.monotonic()
-    try:
+    with contextlib.suppress(ImageRefused):
         check_image(bytes(content))
-    except ImageRefused:
-        pass
     assert time.monotonic() - began < 2

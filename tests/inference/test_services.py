@@ -25,7 +25,13 @@ def ask(owner: User | None, *, sample: str = "chelsea", network: str = NETWORK, 
 
 
 def finish(trace: Trace) -> Trace:
-    run_job(job_id=trace.job_id, holder="task", redelivered=False, load=lambda _name: ImitationNetwork(), clock=lambda: NOW)
+    run_job(
+        job_id=trace.job_id,
+        holder="task",
+        redelivered=False,
+        load=lambda _name, _weights: ImitationNetwork(),
+        clock=lambda: NOW,
+    )
     trace.job.refresh_from_db()
     return trace
 
