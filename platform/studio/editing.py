@@ -117,10 +117,11 @@ def save_part(
         theirs = part.read(draft.files)
         if fingerprint(theirs) != opened_with and theirs != values:
             raise ClashError(theirs, draft.updated_by, fingerprint(theirs))
+        files = part.write(draft.files, values)
+        if files == draft.files:
+            return Saved(draft)
         try:
-            saved = save_draft(
-                lesson=lesson, files=part.write(draft.files, values), revision=draft.revision, author=author, now=now
-            )
+            saved = save_draft(lesson=lesson, files=files, revision=draft.revision, author=author, now=now)
         except Conflict:
             continue
         others = draft.updated_by if draft.revision != revision and draft.updated_by != author else None

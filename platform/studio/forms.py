@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from lessons.models import Level
 from quizzes.models import About, Difficulty, Reveal
 from studio.documents import Values
 
-LONGEST = 400_000
+LONGEST = 300_000
 """Characters that one field may hold; the request as a whole is bounded by DATA_UPLOAD_MAX_MEMORY_SIZE."""
 
 MOST_ROWS = 60
@@ -72,7 +72,7 @@ class OneOfRows(forms.CheckboxInput):
     """A radio button of which one can be chosen among all rows: its value is the row's number."""
 
     input_type = "radio"
-    template_name = "django/forms/widgets/radio.html"
+    template_name = "django/forms/widgets/input.html"
 
     @staticmethod
     def _parts(name: str) -> tuple[str, str]:
@@ -82,7 +82,6 @@ class OneOfRows(forms.CheckboxInput):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         context["widget"]["name"], context["widget"]["value"] = self._parts(name)
-        context["widget"]["type"] = "radio"
         return context
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
@@ -90,29 +89,34 @@ class OneOfRows(forms.CheckboxInput):
         return data.get(shared) == number
 
 
-def _choices(known: Iterable[tuple[str, Any]], current: Any) -> list[tuple[str, Any]]:
-    """The known choices and whatever the document has now: a form that doesn't know a value must not drop it."""
-    choices = list(known)
-    values = current if isinstance(current, list) else [current]
-    return choices + [(value, value) for value in values if value and value not in dict(choices)]
-
-
 class StudioForm(forms.Form):
-    """A form whose open choices come from outside: `options` names each field's."""
+    """A form that never drops what it doesn't know: a choice that the document has is offered, known or not.
 
-    optional: ClassVar[tuple[str, ...]] = ()  # fields whose first choice is "none"
+    Whether a value can be published is for the checks to say.
+    """
+
+    optional: ClassVar[tuple[str, ...]] = ()  # choices that may be left at "none"
 
     def __init__(self, *args: Any, options: Mapping[str, Sequence[tuple[str, Any]]] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, known in (options or {}).items():
-            if name in self.fields:
-                self._offer(name, known)
+        for name, chosen in self.fields.items():
+            if isinstance(chosen, forms.ChoiceField):
+                known = list((options or {}).get(name) or self._declared(chosen))
+                chosen.choices = self._with_current(name, known)
 
-    def _offer(self, name: str, known: Sequence[tuple[str, Any]]) -> None:
-        chosen = self.fields[name]
-        if isinstance(chosen, forms.ChoiceField):
-            first = [("", _("none"))] if name in self.optional else []
-            chosen.choices = first + _choices(known, self[name].value())
+    @staticmethod
+    def _declared(chosen: forms.ChoiceField) -> list[tuple[str, Any]]:
+        return [(str(value), label) for value, label in chosen.choices]
+
+    def _with_current(self, name: str, known: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        current = self[name].value()
+        values = current if isinstance(current, list) else [current]
+        choices = known + [(value, value) for value in values if value and value not in dict(known)]
+        if isinstance(self.fields[name], forms.MultipleChoiceField) or "" in dict(choices):
+            return choices
+        if name in self.optional:
+            return [("", _("none")), *choices]
+        return choices if current else [("", _("not chosen yet")), *choices]
 
 
 class LessonForm(StudioForm):
