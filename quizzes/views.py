@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import people
 from lessons.modes import LessonPage, modes_of
+from lessons.words import words_html
 from quizzes.grading import key_at
 from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, Reveal
 from quizzes.modes import PractiseMode, TestMode
@@ -206,7 +207,8 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         return redirect("quizzes:attempt", attempt.pk)
     questions = questions_of(attempt)
     result = result_of(attempt)
-    objectives = objectives_of(attempt.quiz_version.lesson_version)
+    version = attempt.quiz_version.lesson_version
+    objectives = objectives_of(version)
     right = {item.question.position: item.is_right for item in result.items}
     return _framed(
         request,
@@ -214,7 +216,9 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         "quizzes/results.html",
         {
             "result": result,
-            "objectives": [(objectives.get(name, name), tally) for name, tally in result.by_objective.items()],
+            "objectives": [
+                (words_html(version, objectives.get(name, name)), tally) for name, tally in result.by_objective.items()
+            ],
             "items": [
                 {"view": question_view(attempt, question, total=len(questions)), "right": right[question.position]}
                 for question in questions

@@ -34,27 +34,37 @@ document.addEventListener("click", (event) => {
 });
 
 // Each choice is kept as it is made. One request at a time, and the newest choice last, so that none overtakes another.
+// Checking commits the choice, so whatever is still being kept is dropped then.
 let saving = Promise.resolve();
+let dropping = new AbortController();
 
-async function keep(form) {
-  if (!form.isConnected) return; // answered in the meantime
+async function keep(form, signal) {
+  if (signal.aborted) return;
   const line = form.querySelector(".saved");
   try {
     const response = await fetch(form.dataset.draft, {
       method: "POST",
       body: new FormData(form),
       headers: { "X-Requested-With": "fetch" },
-      keepalive: true,
+      keepalive: true, // a quick click on "Next question" must not lose the choice
+      signal,
     });
     line.textContent = (await response.json()).detail;
   } catch {
-    line.textContent = line.dataset.offline;
+    if (!signal.aborted) line.textContent = line.dataset.offline;
   }
 }
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-draft]");
-  if (form) saving = saving.then(() => keep(form));
+  const { signal } = dropping;
+  if (form) saving = saving.then(() => keep(form, signal));
+});
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-draft]")) return;
+  dropping.abort();
+  dropping = new AbortController();
 });
 
 // After a partial: to what is new, so that a screen reader reads it and the keyboard goes on from there.
