@@ -11,11 +11,13 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import PasswordResetForm
 from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 
+PASSWORD_RULES = lazy(password_validation.password_validators_help_text_html, str)()
 PASSWORD_AT_MOST = 1_000  # hashing takes time by the byte
 
 
@@ -65,9 +67,7 @@ class SignUpForm(forms.Form):
         help_text=gettext_lazy("What instructors of your courses see."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    password = password_field(
-        gettext_lazy("Password"), "new-password", gettext_lazy("At least 8 characters, not a common one.")
-    )
+    password = password_field(gettext_lazy("Password"), "new-password", PASSWORD_RULES)
     timezone = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-timezone": ""}))
 
     def clean_email(self) -> str:
@@ -101,7 +101,7 @@ class PasswordForm(forms.Form):
     """A new password, with the old one as proof."""
 
     old = password_field(gettext_lazy("Password until now"), "current-password")
-    new = password_field(gettext_lazy("New password"), "new-password", gettext_lazy("At least 8 characters, not a common one."))
+    new = password_field(gettext_lazy("New password"), "new-password", PASSWORD_RULES)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -122,7 +122,7 @@ class PasswordForm(forms.Form):
 class NewPasswordForm(forms.Form):
     """A new password after the letter; in the shape that Django's reset view asks for."""
 
-    new = password_field(gettext_lazy("New password"), "new-password", gettext_lazy("At least 8 characters, not a common one."))
+    new = password_field(gettext_lazy("New password"), "new-password", PASSWORD_RULES)
 
     def __init__(self, user: User | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

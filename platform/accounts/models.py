@@ -79,6 +79,10 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.name or self.email or f"guest {self.pk}"
 
+    def get_short_name(self) -> str:
+        """How Django's admin greets the person."""
+        return str(self)
+
     def clean(self) -> None:
         super().clean()
         self.email = self.email.strip().lower() if self.email else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts import limits, people
@@ -27,8 +28,11 @@ def personal_rooms() -> Iterator[ModuleType]:
 
 
 def sign_up(*, guest: User | None, email: str, name: str, password: str, timezone: str = "UTC", now: datetime) -> User:
-    """The new account: the guest's own row where there is one, so that nothing done before is lost."""
-    with transaction.atomic():
+    """The new account: the guest's own row where there is one, so that nothing done before is lost.
+
+    Raises Problem 409 when somebody took the address in the meantime.
+    """
+    with _one_account_per_address(), transaction.atomic():
         user = guest and User.objects.select_for_update().filter(pk=guest.pk, is_guest=True).first()
         user = user or User(joined_at=now)
         user.is_guest = False
@@ -39,6 +43,24 @@ def sign_up(*, guest: User | None, email: str, name: str, password: str, timezon
         user.set_password(password)
         user.save()
     return user
+
+
+def change_email(*, user: User, email: str) -> None:
+    """From now on the person signs in with `email`. Raises Problem 409 when somebody else does."""
+    user.email = email.strip().lower()
+    with _one_account_per_address(), transaction.atomic():
+        user.save(update_fields=["email"])
+
+
+@contextmanager
+def _one_account_per_address() -> Iterator[None]:
+    """The forms have looked already; this is for two that were sent at the same moment."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Problem(
+            409, _("That address is taken"), _("There is an account with this address already. Sign in, or reset its password.")
+        ) from error
 
 
 def merge_guest(*, guest: User, user: User) -> None:
@@ -101,14 +123,3 @@ def give_role(*, email: str, role: Role) -> User:
     user.role = role
     user.save(update_fields=["role"])
     return user
-
-
-def instructor_hint(site_url: str, manage: str = "manage.py") -> str:
-    """One line for the operator: how somebody becomes an instructor here."""
-    sign_up_url = f"{site_url.rstrip('/')}/sign-up/"
-    if User.objects.filter(role__in=[Role.INSTRUCTOR, Role.ADMIN]).exists():
-        return _("To make someone an instructor: %(manage)s make_instructor THEIR@EMAIL") % {"manage": manage}
-    return _("Nobody may write courses yet. Sign up at %(url)s, then run: %(manage)s make_instructor YOUR@EMAIL --admin") % {
-        "url": sign_up_url,
-        "manage": manage,
-    }

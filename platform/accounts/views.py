@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from math import ceil
+from typing import Any
 
 from django.conf import settings
 from django.contrib import auth, messages
@@ -39,6 +40,7 @@ from web.problems import Problem
 from web.redirects import safe_next
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+RESET_DAYS = settings.PASSWORD_RESET_TIMEOUT // 86_400
 FORM_METHODS = ["GET", "HEAD", "POST"]
 
 
@@ -76,9 +78,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         user = _proven(request, form)
         if user is not None:
-            _enter(request, user)
             if person and person.is_guest:
-                services.merge_guest(guest=person, user=user)
+                services.merge_guest(guest=person, user=user)  # first: if it fails, the guest's cookie still opens their work
+            _enter(request, user)
             return redirect(safe_next(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
         form.add_error(None, _("Email and password don’t belong together. Check both, or reset the password."))
     return _form_page(request, "accounts/sign_in.html", {"form": form, "next": safe_next(request, "")})
@@ -145,12 +147,13 @@ def password_reset(request: HttpRequest) -> HttpResponse:
         tries = limits.reset_limits(email=form.cleaned_data["email"], address=address_of(request))
         if limits.wait(tries, now=timezone.now()) is None:
             limits.count(tries, now=timezone.now())
+            words: dict[str, Any] = {"SITE_NAME": settings.SITE_NAME, "reset_days": RESET_DAYS}
             form.save(
                 request=request,
                 use_https=request.is_secure(),
                 subject_template_name="accounts/mail/reset_subject.txt",
                 email_template_name="accounts/mail/reset.txt",
-                extra_email_context={"SITE_NAME": settings.SITE_NAME},
+                extra_email_context=words,
             )
         return redirect("accounts:password_reset_sent")
     return _form_page(request, "accounts/password_reset.html", {"form": form})
@@ -158,7 +161,7 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def password_reset_sent(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/password_reset_sent.html")
+    return render(request, "accounts/password_reset_sent.html", {"reset_days": RESET_DAYS})
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -168,6 +171,7 @@ class PasswordResetConfirm(PasswordResetConfirmView):
     form_class = NewPasswordForm  # type: ignore[assignment]
     template_name = "accounts/password_reset_confirm.html"
     success_url = reverse_lazy("accounts:sign_in")
+    extra_context = {"reset_days": RESET_DAYS}
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:  # type: ignore[override]
         messages.success(self.request, _("Your new password is set. Sign in with it."))
@@ -237,8 +241,7 @@ def email(request: HttpRequest) -> HttpResponse:
     user = people.ensure(request)
     form = EmailForm(user, request.POST or None)
     if form.is_bound and form.is_valid():
-        user.email = form.cleaned_data["email"]
-        user.save(update_fields=["email"])
+        services.change_email(user=user, email=form.cleaned_data["email"])
         auth.update_session_auth_hash(request, user)
         messages.success(request, _("From now on you sign in with %(email)s.") % {"email": user.email})
         return redirect("accounts:me")

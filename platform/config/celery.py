@@ -41,6 +41,7 @@ app.conf.update(
         "reap": {"task": "inference.tasks.reap", "schedule": 10.0, "options": {"expires": 9}},
         "house-traces": {"task": "inference.tasks.ensure_house_traces", "schedule": 60.0, "options": {"expires": 55}},
         "expire": {"task": "inference.tasks.expire", "schedule": 3600.0, "options": {"expires": 1800}},
+        "guests": {"task": "accounts.tasks.expire_guests", "schedule": 86_400.0, "options": {"expires": 43_200}},
     },
 )
 app.set_default()  # web requests run in threads, which know only the default application

@@ -48,7 +48,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @require_GET
 def plans_page(request: HttpRequest) -> HttpResponse:
     """What the site costs: the operator's words, else that it is free."""
-    return render(request, "web/plans.html", {"words": plans.operators_words()})
+    return render(request, "web/plans.html", {"words": plans.operators_words(), "guest_days": settings.GUEST_DAYS})
 
 
 @require_GET

@@ -15,6 +15,7 @@ from accounts import people, services
 from accounts.middleware import PersonMiddleware
 from accounts.models import User
 from tests.accounts.conftest import hold
+from web.problems import Problem
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse 9"
@@ -128,3 +129,21 @@ def test_an_expired_guests_cookie_is_taken_away(guest):
     response = client.get("/api/v1/me")
     assert response.json()["role"] == "guest"
     assert response.cookies[people.GUEST_COOKIE].value == ""
+
+
+def test_a_merge_that_fails_leaves_the_guest_and_signs_nobody_in(guest, guest_client, learner, notebook):
+    def broken(guest: User, user: User) -> None:
+        raise RuntimeError("the room is on fire")
+
+    notebook.merge = broken
+    guest_client.raise_request_exception = False
+    assert guest_client.post("/sign-in/", {"email": learner.email, "password": "correct horse"}).status_code == 500
+    assert User.objects.filter(pk=guest.pk, is_guest=True).exists()
+    assert guest_client.get("/api/v1/me").json()["role"] == "guest"
+
+
+def test_two_sign_ups_with_one_address_at_once_make_one_account(learner, guest):
+    with pytest.raises(Problem, match="That address is taken"):
+        services.sign_up(guest=guest, email=learner.email, name="A", password=PASSWORD, now=timezone.now())
+    guest.refresh_from_db()
+    assert guest.is_guest

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 
-from accounts import people, services
+from accounts import people
 from accounts.models import Role, User
 from web.problems import Problem
 
@@ -40,15 +40,6 @@ def test_make_instructor_can_make_an_admin(learner):
 def test_make_instructor_says_what_to_do_when_there_is_no_such_account(db):
     with pytest.raises(CommandError, match="Sign up on the site first"):
         call_command("make_instructor", "nobody@example.org")
-
-
-def test_the_hint_for_the_operator_changes_once_there_is_an_instructor(db):
-    first = services.instructor_hint("http://localhost:8000", "manage.py")
-    assert "http://localhost:8000/sign-up/" in first
-    assert "--admin" in first
-    User.objects.create_user("i@example.org", "correct horse", role=Role.INSTRUCTOR)
-    later = services.instructor_hint("http://localhost:8000", "manage.py")
-    assert later == "To make someone an instructor: manage.py make_instructor THEIR@EMAIL"
 
 
 def test_the_studio_is_for_instructors_and_admins(rf, learner, instructor, admin_person, guest):

@@ -123,3 +123,12 @@ def test_the_way_back_never_leaves_the_site():
 
 def test_a_problem_reads_well_in_a_log():
     assert str(Problem(409, "Taken", "Somebody else has it.")) == "409 Taken: Somebody else has it."
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/plans/", "text/html"), ("/api/tests/number?value=1", "application/problem+json")]
+)
+def test_a_host_that_is_not_ours_is_refused(visitor, path, kind):
+    response = visitor.get(path, headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert response.headers["Content-Type"].startswith(kind)

@@ -1,0 +1,14 @@
+"""What beat rings for people."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts import services
+
+
+@shared_task
+def expire_guests() -> None:
+    """Removes idle guests. Delivered twice, the second finds nothing to do."""
+    services.expire_guests(now=timezone.now())
