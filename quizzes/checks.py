@@ -13,12 +13,23 @@ from inference.models import Proof
 from inference.proofs import Snippet, result_of
 from inference.sandbox.snippets import normalised_output, outputs_match
 from lessons.documents import Document, Path
+from lessons.drafts import Contents
 from lessons.figures import BadFigure
 from lessons.markdown import check as check_markdown
 from lessons.parts import Finding, PartContext, Severity
+from lessons.schema import LESSON_FILE, read_lesson
+from lessons.syntax import dialect
+from quizzes.blocks import QuestionBlock
 from quizzes.models import Misconception, Question
 from quizzes.questions import Fault, kind_named
-from quizzes.schema import ProofDocument, QuestionDocument, QuestionsDocument, snippets_of
+from quizzes.schema import (
+    QUESTIONS_FILE,
+    ProofDocument,
+    QuestionDocument,
+    QuestionsDocument,
+    read_questions,
+    snippets_of,
+)
 from quizzes.words import compared, filled
 
 NOTABLY_LONGER = 1.2
@@ -270,3 +281,18 @@ def sentence(fault: Fault) -> str:
         Fault.NO_RIGHT_OPTION: _("No option is right. Mark one with right: true."),
         Fault.SEVERAL_RIGHT_OPTIONS: _("Several options are right. Leave right: true on one of them."),
     }[fault]
+
+
+def check_cards(*, contents: Contents, context: PartContext) -> list[Finding]:
+    """Cards `::: question uid` in the lesson's prose that lead to no practice question; see settings.PUBLISH_CHECKS."""
+    document, _source = read_questions(contents.files.get(QUESTIONS_FILE, ""))
+    if document is None:
+        return []  # its own findings come first
+    asked = document.practice.questions if document.practice else []
+    lesson = read_lesson(contents.files.get(LESSON_FILE, ""))
+    message = _("The card “::: question %(uid)s” leads to no practice question. Name one that practice asks.")
+    return [
+        Finding(LESSON_FILE, lesson.body_line + (token.map or [0])[0], message % {"uid": token.content})
+        for token in dialect().parse(lesson.body)
+        if token.type == "block" and token.info == QuestionBlock.name and token.content.split() not in [[uid] for uid in asked]
+    ]

@@ -230,7 +230,7 @@ if _BEHIND_TLS:
 LESSON_MODES = ["quizzes.modes.PractiseMode", "quizzes.modes.TestMode"]
 LESSON_BLOCKS = ["quizzes.blocks.QuestionBlock"]
 FOLDER_PARTS = ["quizzes.folder.QuestionsPart"]
-PUBLISH_CHECKS: list[str] = []
+PUBLISH_CHECKS = ["quizzes.checks.check_cards"]
 PERSONAL_DATA = ["accounts.personal", "inference.personal", "lessons.personal", "quizzes.personal"]
 
 # --- runs -------------------------------------------------------------------------------------------------------------------
