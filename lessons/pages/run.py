@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from inference.services import present, trace_for
 from inference.views import run_context
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
@@ -36,24 +34,14 @@ class RunMode:
 
     def context(self, page: LessonPage) -> dict[str, Any]:
         told = page.version.meta["run"]
-        predict = told.get("predict")
-        trace = _trace(page)
-        why = words_html(page.version, predict["why"], level="full") if predict and predict.get("why") else ""
-        return {
-            "run": run_context(
-                page.request, network=told["network"], samples=told.get("samples") or None, predict=predict, next_url=page.url()
-            ),
-            "trace": trace,
-            "why": why,
-        }
-
-
-def _trace(page: LessonPage) -> Any:
-    """The trace that the address names, as this person may see it; none when it names none."""
-    try:
-        trace_id = UUID(page.request.GET["trace"])
-    except (KeyError, ValueError):
-        return None
-    share_token = page.request.GET.get("share", "")
-    trace = trace_for(trace_id=trace_id, person=page.person, share_token=share_token)
-    return present(trace, person=page.person, share_token=share_token)
+        predict = dict(told["predict"]) if told.get("predict") else None
+        if predict and predict["why"]:
+            predict["why"] = words_html(page.version, predict["why"], level="full")
+        run = run_context(
+            page.request,
+            network=told["network"],
+            samples=told["samples"] or None,
+            predict=predict,
+            next_url=page.url(),
+        )
+        return {"run": run}

@@ -18,7 +18,9 @@ from lessons.models import Lesson
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TINY = Path(__file__).parent / "tiny"
-SQUARE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAIAAAAmkwkpAAAAEElEQVR4nGNQSFgARwzEcQDMQxIBsLSc1wAAAABJRU5ErkJggg==")
+SQUARE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAIAAAAmkwkpAAAAEElEQVR4nGNQSFgARwzEcQDMQxIBsLSc1wAAAABJRU5ErkJggg=="
+)
 
 
 def network(title: str, parameters: int) -> dict:

@@ -159,7 +159,9 @@ def test_a_stale_proof_stops_publishing_in_the_studio(author, first):
 
 
 def test_a_renamed_lesson_moves_to_its_new_address(author, second):
-    save_draft(lesson=second, files=rewritten(second, "slug: second-look", "slug: last-look"), revision=0, author=author, now=NOW)
+    save_draft(
+        lesson=second, files=rewritten(second, "slug: second-look", "slug: last-look"), revision=0, author=author, now=NOW
+    )
     publish(lesson=second, author=author, note="", now=NOW)
     assert [version.lesson.slug for version in lessons_of(second.course)] == ["first-look", "last-look"]
 

@@ -126,7 +126,11 @@ def test_new_facts_reach_readers_with_a_new_version_only(tiny, first, folder):
     ("file", "text", "expected"),
     [
         ("course.yaml", "uid: x\nslug: x\n", "course.yaml:1: error: “title” is missing"),
-        ("course.yaml", "uid: x\nslug: x\ntitle: x\nlessons: [nowhere]\n", "course.yaml:4: error: There is no folder “nowhere”"),
+        (
+            "course.yaml",
+            "uid: x\nslug: x\ntitle: x\nlessons: [nowhere]\n",
+            "course.yaml:4: error: There is no folder “nowhere”",
+        ),
         ("first-look/lesson.md", "words\n", "first-look/lesson.md:1: error: A lesson begins with a line ---"),
     ],
 )

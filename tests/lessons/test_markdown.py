@@ -106,7 +106,7 @@ PAYLOADS = [
     "::: insight <img src=x onerror=alert(1)>\nx\n:::",
     "::: <script>\n:::",
     "::: networks <script>\n",
-    "::: question \"><script>alert(1)</script>\n",
+    '::: question "><script>alert(1)</script>\n',
     "```python id=a title=\"<script>alert(1)</script>\"\nprint('<script>alert(1)</script>')\n```",
     "```<script>alert(1)</script>\nx\n```",
     "    <script>alert(1)</script>",
@@ -143,7 +143,28 @@ def test_an_author_cannot_put_anything_active_on_a_page(payload, level):
 PIECES = st.sampled_from(
     [
         *PAYLOADS,
-        *("<", ">", '"', "'", "&", "`", "```", "\n", "\n\n", "    ", "* ", "1. ", "> ", "## ", "|", "---", "$", "$$", "{{", "}}"),
+        *(
+            "<",
+            ">",
+            '"',
+            "'",
+            "&",
+            "`",
+            "```",
+            "\n",
+            "\n\n",
+            "    ",
+            "* ",
+            "1. ",
+            "> ",
+            "## ",
+            "|",
+            "---",
+            "$",
+            "$$",
+            "{{",
+            "}}",
+        ),
         *(":::", "::: note\n", "::: predict x\n", ":::\n", "[", "](", ")", "![", "[^1]", "\\", "{{ resnet50.parameters }}"),
         *("\ue000", "\ue001", "\ue002", "&#xE000;", "a", " b ", "Table: x\n\n", "```python id=x\n", "::: stages resnet50\n"),
     ]
@@ -297,7 +318,9 @@ def test_formulas_become_mathml():
     assert 'display="block"' in render("$$\na + b\n$$", facts={})
 
 
-@pytest.mark.parametrize("latex", [r"\frac{a", r"\nosuch{x}", r"\begin{aligned} a \end{aligned}", r"\operatorname*{x}", "a & b", "{" * 500])
+@pytest.mark.parametrize(
+    "latex", [r"\frac{a", r"\nosuch{x}", r"\begin{aligned} a \end{aligned}", r"\operatorname*{x}", "a & b", "{" * 500]
+)
 def test_a_formula_that_would_come_out_wrong_is_refused(latex):
     with pytest.raises(BadMath):
         to_mathml(latex, display=False)

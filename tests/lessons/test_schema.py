@@ -93,7 +93,9 @@ def test_a_field_inside_a_list_is_named_with_its_line():
 
 
 def test_two_objectives_may_not_share_an_id():
-    assert lesson_said("objectives: [{id: a, text: x}, {id: a, text: y}]\n") == ["5: “objectives”: a stands there twice. Keep one."]
+    assert lesson_said("objectives: [{id: a, text: x}, {id: a, text: y}]\n") == [
+        "5: “objectives”: a stands there twice. Keep one."
+    ]
 
 
 def test_a_source_has_a_web_address():
@@ -122,8 +124,9 @@ def test_any_text_at_all_can_be_read(text):
 @given(
     st.recursive(
         st.text(st.characters(min_codepoint=32, max_codepoint=1000), max_size=10) | st.booleans() | st.integers(-999, 999),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(st.text("abcdefgh", min_size=1, max_size=4), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text("abcdefgh", min_size=1, max_size=4), inner, max_size=3)
+        ),
         max_leaves=10,
     )
 )
