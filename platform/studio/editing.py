@@ -115,11 +115,11 @@ def save_part(
     for _attempt in range(TRIES):
         draft = open_draft(lesson)
         theirs = part.read(draft.files)
-        if fingerprint(theirs) != opened_with and theirs != values:
-            raise ClashError(theirs, draft.updated_by, fingerprint(theirs))
         files = part.write(draft.files, values)
-        if files == draft.files:
+        if files == draft.files:  # a form sent twice, or one that changed nothing
             return Saved(draft)
+        if fingerprint(theirs) != opened_with:
+            raise ClashError(theirs, draft.updated_by, fingerprint(theirs))
         try:
             saved = save_draft(lesson=lesson, files=files, revision=draft.revision, author=author, now=now)
         except Conflict:

@@ -106,7 +106,7 @@ class StudioForm(forms.Form):
 
     @staticmethod
     def _declared(chosen: forms.ChoiceField) -> list[tuple[str, Any]]:
-        return [(str(value), label) for value, label in chosen.choices]
+        return list(chosen.widget.choices)
 
     def _with_current(self, name: str, known: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
         current = self[name].value()

@@ -7,6 +7,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import TextChoices
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -64,11 +65,16 @@ def _row(document: QuestionsText, uid: str) -> dict[str, Any]:
     return {
         "uid": uid,
         "excerpt": excerpt(question.get("stem")),
-        "about": dict(About.choices).get(question.get("about"), question.get("about")),
-        "difficulty": dict(Difficulty.choices).get(question.get("difficulty"), question.get("difficulty")),
+        "about": _label(About, question.get("about")),
+        "difficulty": _label(Difficulty, question.get("difficulty")),
         "test": _place(document.quiz["test"], uid),
         "practice": _place(document.quiz["practice"], uid),
     }
+
+
+def _label(choices: type[TextChoices], value: Any) -> str:
+    """The choice in words; a value that is none of them as it stands."""
+    return choices(value).label if value in choices.values else str(value or "")
 
 
 def _place(uids: list[str], uid: str) -> int | None:
