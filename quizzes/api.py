@@ -16,6 +16,7 @@ from ninja import Field, Path, Query, Router, Schema
 
 from accounts import people
 from accounts.auth import cookie_or_bearer
+from inference.api import REFUSALS, ProblemOut
 from lessons.services import lesson_named
 from quizzes.grading import key_at
 from quizzes.models import Attempt, Quiz, QuizMode, QuizVersion
@@ -34,6 +35,9 @@ from quizzes.services import (
 )
 
 router = Router(tags=["quizzes"], auth=cookie_or_bearer)
+
+UNUSABLE = {**REFUSALS, 422: ProblemOut}
+CONFLICTS = {**UNUSABLE, 409: ProblemOut}
 
 LARGEST_ID = 2**63 - 1
 RowId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -150,14 +154,16 @@ def never_kept(operation: Callable[..., Any]) -> Callable[..., Any]:
     return kept_by_nobody
 
 
-@router.get("/quizzes", response=QuizList, summary="The quizzes of a lesson")
+@router.get("/quizzes", response={200: QuizList, **UNUSABLE}, summary="The quizzes of a lesson")
 def list_quizzes(request: HttpRequest, lesson: Annotated[str, Query(max_length=80)]) -> Any:
     version = lesson_named(lesson)
     quizzes = QuizVersion.objects.filter(lesson_version=version).select_related("quiz").order_by("quiz__mode")
     return {"items": [_quiz(quiz, lesson, version.number) for quiz in quizzes], "next": None}
 
 
-@router.post("/quizzes/{quiz_id}/attempts", response=AttemptOut, summary="Begin, or go on with the open attempt")
+@router.post(
+    "/quizzes/{quiz_id}/attempts", response={200: AttemptOut, **UNUSABLE}, summary="Begin, or go on with the open attempt"
+)
 @never_kept
 def create_attempt(request: HttpRequest, response: HttpResponse, quiz_id: RowId) -> Any:
     quiz = get_object_or_404(Quiz.objects.select_related("lesson__course"), pk=quiz_id)
@@ -166,13 +172,17 @@ def create_attempt(request: HttpRequest, response: HttpResponse, quiz_id: RowId)
     return _attempt(attempt)
 
 
-@router.get("/attempts/{attempt_id}", response=AttemptOut, summary="What was shown, answered and graded so far")
+@router.get(
+    "/attempts/{attempt_id}", response={200: AttemptOut, **UNUSABLE}, summary="What was shown, answered and graded so far"
+)
 @never_kept
 def get_attempt(request: HttpRequest, response: HttpResponse, attempt_id: UUID) -> Any:
     return _attempt(attempt_for(attempt_id=attempt_id, person=people.current(request)))
 
 
-@router.put("/attempts/{attempt_id}/questions/{position}", response=ChoiceOut, summary="Keep or commit an answer")
+@router.put(
+    "/attempts/{attempt_id}/questions/{position}", response={200: ChoiceOut, **CONFLICTS}, summary="Keep or commit an answer"
+)
 @never_kept
 def put_answer(request: HttpRequest, response: HttpResponse, attempt_id: UUID, position: Position, choice: ChoiceIn) -> Any:
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
@@ -189,7 +199,11 @@ def put_answer(request: HttpRequest, response: HttpResponse, attempt_id: UUID, p
     return {"status": committed if choice.final else "saved", "question": _question(question)}
 
 
-@router.post("/attempts/{attempt_id}/questions/{position}/hint", response=QuestionOut, summary="Show the hint (practice)")
+@router.post(
+    "/attempts/{attempt_id}/questions/{position}/hint",
+    response={200: QuestionOut, **CONFLICTS},
+    summary="Show the hint (practice)",
+)
 @never_kept
 def post_hint(request: HttpRequest, response: HttpResponse, attempt_id: UUID, position: Position) -> Any:
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
@@ -199,7 +213,7 @@ def post_hint(request: HttpRequest, response: HttpResponse, attempt_id: UUID, po
 
 @router.post(
     "/attempts/{attempt_id}/questions/{position}/steps/{step}",
-    response=QuestionOut,
+    response={200: QuestionOut, **CONFLICTS},
     summary="Show the solution up to a step (practice); before any answer this gives up",
 )
 @never_kept
@@ -209,7 +223,9 @@ def post_step(request: HttpRequest, response: HttpResponse, attempt_id: UUID, po
     return _question(_one(attempt, position))
 
 
-@router.post("/attempts/{attempt_id}/finish", response=AttemptOut, summary="Hand in; doing it twice changes nothing")
+@router.post(
+    "/attempts/{attempt_id}/finish", response={200: AttemptOut, **UNUSABLE}, summary="Hand in; doing it twice changes nothing"
+)
 @never_kept
 def post_finish(request: HttpRequest, response: HttpResponse, attempt_id: UUID) -> Any:
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
