@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -28,8 +29,9 @@ class Command(BaseCommand):
             return
         began = time.monotonic()
 
-        def started(network: str) -> None:
-            self.stdout.write(f"[{missing.index(network) + 1}/{len(missing)}] {network} …")
+        def started(networks: Sequence[str]) -> None:
+            last = missing.index(networks[-1]) + 1
+            self.stdout.write(f"[{last}/{len(missing)}] {', '.join(networks)} …")
             self.stdout.flush()
 
         failures = facts.compute(missing, now=timezone.now(), started=started)
