@@ -148,7 +148,8 @@ def _linear_layers(model: nn.Module) -> Facts:
 def _stage_facts(stage: Stage) -> Facts:
     known = asdict(stage)
     known.pop("name")
-    return known | {"input_shape": list(stage.input_shape), "output_shape": list(stage.output_shape)}
+    lists = {key: list(known[key]) for key in ("input_shape", "output_shape", "layer_paths")}
+    return known | lists | {"kind": stage.kind.value}
 
 
 def _preprocessing_facts(how: Preprocessing) -> Facts:

@@ -148,11 +148,17 @@ def _arguments(builder: Callable[..., nn.Module], weights: WeightsRecord) -> dic
 
 
 def fill(model: nn.Module, stored: dict[str, torch.Tensor]) -> None:
-    """Puts stored tensors into a network built on the meta device, as single-precision numbers."""
-    stored = {_DENSE_LAYER.sub(r"\1\2", key): tensor for key, tensor in stored.items()}
+    """Puts stored tensors into a network built on the meta device, as single-precision numbers. Changes `stored`.
+
+    It is changed in place because modules find the version of their stored form in an attribute that a copy would lack.
+    """
     expected = model.state_dict().keys()
-    omitted = {key for key in stored if key not in expected and key.startswith("aux")}
-    model.load_state_dict({key: tensor for key, tensor in stored.items() if key not in omitted}, assign=True)
+    for key in list(stored):
+        tensor = stored.pop(key)
+        name = _DENSE_LAYER.sub(r"\1\2", key)
+        if name in expected or not name.startswith("aux"):
+            stored[name] = tensor
+    model.load_state_dict(stored, assign=True)
     model.float().requires_grad_(False)
 
 

@@ -13,8 +13,8 @@ _SENTENCES = {
         "Until then you can look at its structure: python -m inference.engine inspect {network}"
     ),
     Failure.WEIGHTS_DAMAGED: (
-        "The weights file {file} is damaged: its sha256 should begin with {expected} but begins with {found}. "
-        "Delete it and download it again from {url}."
+        "The weights file {file} is damaged, or does not hold the weights of {network}. "
+        "Delete it and download it again from {url}"
     ),
     Failure.UNKNOWN_NETWORK: "There is no network called {network}. See them all: python -m inference.engine networks",
     Failure.UNKNOWN_WEIGHTS: (

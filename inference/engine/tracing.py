@@ -133,7 +133,10 @@ def load(
     stored, sha256 = record.read(weights_dir)
     model = networks.build(network, record)
     plan = stages.plan(model, size=record.preprocessing.crop_size, classes=len(record.categories))
-    networks.fill(model, lite.renamed(stored) if network == lite.NETWORK else stored)
+    try:
+        networks.fill(model, lite.renamed(stored) if network == lite.NETWORK else stored)
+    except (KeyError, RuntimeError) as error:
+        raise record.damaged(sha256) from error
     model.to(device=torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     loaded = LoadedNetwork(model=model, weights=record, weights_sha256=sha256, plan=plan, device=device, threads=threads)
     size = record.preprocessing.crop_size

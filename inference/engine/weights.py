@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,16 +86,23 @@ class WeightsRecord:
                 folder=str(path.parent),
             ) from error
         if not found.startswith(self.expected_hash):
-            raise EngineError(
-                Failure.WEIGHTS_DAMAGED,
-                network=self.network,
-                weights=self.name,
-                file=self.file,
-                url=self.url,
-                expected=self.expected_hash,
-                found=found[: len(self.expected_hash)],
-            )
-        return torch.load(path, map_location="cpu", weights_only=True), found
+            raise self.damaged(found)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True), found
+        except (EOFError, OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+            raise self.damaged(found) from error
+
+    def damaged(self, found: str) -> EngineError:
+        """The error for a file of that sha256, which is not what its name says or does not hold this network's weights."""
+        return EngineError(
+            Failure.WEIGHTS_DAMAGED,
+            network=self.network,
+            weights=self.name,
+            file=self.file,
+            url=self.url,
+            expected=self.expected_hash,
+            found=found,
+        )
 
 
 def checkpoints(weights_dir: Path) -> Path:

@@ -1,0 +1,77 @@
+"""The traced steps make exactly the tensor that torchvision's own transforms make."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from inference.contracts import EngineError, Failure, StageKind
+from inference.engine import networks
+from inference.engine.preprocessing import STEPS, Step, preprocess
+from inference.engine.weights import Preprocessing
+
+pytestmark = pytest.mark.torch
+
+NETWORKS = ("efficientnet_lite0", "resnet50", "vgg16", "efficientnet_b0", "vit_b_16", "inception_v3", "swin_v2_t")
+
+
+def ways(network: str) -> list[Preprocessing]:
+    return [weights.preprocessing for weights in networks.record(network).weights]
+
+
+def steps(image: Image.Image, how: Preprocessing) -> dict[str, Step]:
+    return {step.stage.name: step for step in preprocess(image, how)}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_last_step_equals_torchvisions_transforms_bit_for_bit(network: str, cat: Image.Image) -> None:
+    for how in ways(network):
+        for image in (cat, cat.resize((97, 211)), cat.resize((500, 30))):
+            *_, last = preprocess(image, how)
+            assert torch.equal(last.output, how.transforms(image)[None])
+
+
+def test_each_step_takes_what_the_one_before_made(cat: Image.Image) -> None:
+    how = ways("resnet50")[0]
+    taken = list(preprocess(cat, how))
+    assert len(taken) == STEPS
+    assert [step.stage.name for step in taken] == ["decode", "resize", "crop", "to_tensor", "normalise"]
+    assert all(step.stage.kind is StageKind.PREPROCESSING for step in taken)
+    shapes = [(step.stage.input_shape, step.stage.output_shape) for step in taken]
+    assert shapes == [
+        ((), (300, 451, 3)),
+        ((300, 451, 3), (256, 384, 3)),
+        ((256, 384, 3), (224, 224, 3)),
+        ((224, 224, 3), (1, 3, 224, 224)),
+        ((1, 3, 224, 224), (1, 3, 224, 224)),
+    ]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "1"])
+def test_a_picture_of_any_mode_becomes_three_channels(mode: str, cat: Image.Image) -> None:
+    *_, last = preprocess(cat.convert("RGBA" if mode == "LA" else mode).convert(mode), ways("efficientnet_lite0")[0])
+    assert last.output.shape == (1, 3, 224, 224)
+
+
+def test_a_photograph_is_turned_as_its_camera_says(cat: Image.Image) -> None:
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn a quarter to the right
+    cat.save(buffer, "PNG", exif=exif)
+    decoded = steps(Image.open(buffer), ways("efficientnet_lite0")[0])["decode"]
+    assert decoded.stage.output_shape == (451, 300, 3)
+    assert decoded.stage.details["turned"] is True
+    assert np.array_equal(np.asarray(decoded.output), np.rot90(np.asarray(cat), -1))
+
+
+def test_a_truncated_file_is_an_unreadable_image(cat: Image.Image) -> None:
+    buffer = io.BytesIO()
+    cat.save(buffer, "JPEG")
+    broken = Image.open(io.BytesIO(buffer.getvalue()[:2000]))
+    with pytest.raises(EngineError) as caught:
+        list(preprocess(broken, ways("efficientnet_lite0")[0]))
+    assert caught.value.failure is Failure.IMAGE_UNREADABLE
