@@ -75,7 +75,8 @@ def request_trace(
         if trace is None:
             if job.state != JobState.DONE:
                 _refuse_above_limit(owner)
-            trace = Trace(owner=owner, job=job, prediction=prediction, expires_at=_expiry(now), pinned=owner is None)
+            trace = Trace(owner=owner, job=job, prediction=prediction, created_at=now, expires_at=_expiry(now))
+            trace.pinned = owner is None
             trace.save(force_insert=True)
         if job.state in (JobState.FAILED, JobState.CANCELLED) or job.attempts_allowed == 0:
             jobs.ask_again(job, now=now)

@@ -11,7 +11,18 @@ from django.template.loader import render_to_string
 from accounts.models import User
 from inference import documents, facts, wording
 from inference.models import Trace
-from inference.presenting import Frame, PictureView, PredictionView, TraceView, frame_of, present, stage_sentence, top_k_of
+from inference.presenting import (
+    Frame,
+    PictureView,
+    PredictionView,
+    Status,
+    TraceView,
+    frame_of,
+    present,
+    sentence_of,
+    stage_sentence,
+    top_k_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +41,12 @@ class Teller:
         if name == documents.PREDICTION:
             told: dict[str, Any] = {"top_k": [prediction_json(row) for row in top_k_of(data)]}
             return told | self._pieces("inference/_result.html", trace)
+        if name == documents.LOADING:
+            return {"status": name, "sentence": sentence_of(Status.LOADING, job=trace.job)}
         view = present(trace, person=self.person, share_token=self.share_token)
         told = {"status": name, "sentence": view.sentence}
-        if name == "queued":
+        if name == Status.QUEUED:
             return told | {"place": view.place}
-        if name == documents.LOADING:
-            return told
         if view.error:
             told |= {"error": error_json(view)}
         if view.made_by:
