@@ -32,7 +32,7 @@ from lessons.mathml import BadMath, to_mathml
 from lessons.parts import Finding, Severity
 from lessons.samples import BadSample, CodeSample, is_python, missing_sentence, read_sample
 from lessons.syntax import dialect
-from lessons.tables import COLUMNS, DEFAULT_COLUMNS, network_rows, stage_rows, title_of
+from lessons.tables import COLUMNS, DEFAULT_COLUMNS, network_rows, stage_rows, title_of, version_of
 from web.code import highlighted
 
 if TYPE_CHECKING:
@@ -484,7 +484,7 @@ def _networks(words: str, facts: Facts) -> SafeString:
         "rows": network_rows(networks, columns, facts),
         "columns": [COLUMNS[name].title for name in columns],
         "caption": settings.get("caption", ""),
-        "torchvision": facts(f"{networks[0]}.torchvision"),
+        "torchvision": version_of(networks[0], facts),
         "macs": any("macs" in name or name == "flops" for name in columns),
     }
     return render_to_string("lessons/_networks.html", context)
@@ -497,7 +497,7 @@ def _stages(arguments: Sequence[str], facts: Facts) -> SafeString:
     context = {
         "title": title_of(network, facts),
         "rows": stage_rows(network, facts),
-        "torchvision": facts(f"{network}.torchvision"),
+        "torchvision": version_of(network, facts),
     }
     return render_to_string("lessons/_stages.html", context)
 

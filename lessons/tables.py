@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from inference import wording
 from lessons.facts import FactMissing, Facts
 from lessons.figures import BadFigure, billions, percent, plain, shape, significant
 
@@ -89,33 +90,35 @@ def title_of(network: str, facts: Facts) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """One stage of a network as a reader sees it."""
+    """One stage of a network, or one step before it, as a reader sees it. Shapes leave the batch out."""
 
     number: int
-    name: str
-    title: str
-    kind: str
+    name: str  # the engine's: what a trace calls this stage
+    title: str  # what PyTorch calls it
     operation: str
+    sentence: str
     input_shape: str
     output_shape: str
     parameters: str
     macs: str
     share: float  # of all multiply-adds, 0..1
-    parameters_share: float  # of all parameters, 0..1
     blocks: int
-    layer_paths: tuple[str, ...]
 
     @property
     def share_text(self) -> str:
-        return percent(self.share)
+        return percent(self.share) if self.share else MISSING
 
     @property
-    def parameters_share_text(self) -> str:
-        return percent(self.parameters_share)
+    def share_width(self) -> str:
+        """The share as a bar's width, 0 to 100."""
+        return f"{100 * self.share:.1f}"
 
 
-def stage_rows(network: str, facts: Facts) -> list[StageRow]:
-    """The stages of a network in the order of the data; raises BadFigure when they are not known."""
+def stage_rows(network: str, facts: Facts, *, preprocessing: bool = False) -> list[StageRow]:
+    """The stages of a network in the order of the data, on request after the steps that come before it.
+
+    Raises BadFigure when they are not known.
+    """
     title_of(network, facts)
     try:
         stages: Mapping[str, Mapping[str, Any]] = facts(f"{network}.stages")
@@ -124,29 +127,49 @@ def stage_rows(network: str, facts: Facts) -> list[StageRow]:
             _("The stages of “%(network)s” are not known. Compute them: manage.py compute_facts %(network)s.")
             % {"network": network}
         ) from None
+    steps = list(_steps_before(network, facts).items()) if preprocessing else []
     macs = sum(stage.get("macs") or 0 for stage in stages.values()) or 1
-    parameters = sum(stage.get("parameters") or 0 for stage in stages.values()) or 1
-    return [
-        StageRow(
-            number=number,
-            name=name,
-            title=str(stage.get("title") or name),
-            kind=str(stage.get("kind", "")),
-            operation=str(stage.get("operation", "")),
-            input_shape=shape(stage["input_shape"]),
-            output_shape=shape(stage["output_shape"]),
-            parameters=plain(stage.get("parameters") or 0),
-            macs=_macs(stage.get("macs") or 0),
-            share=(stage.get("macs") or 0) / macs,
-            parameters_share=(stage.get("parameters") or 0) / parameters,
-            blocks=stage.get("blocks") or 0,
-            layer_paths=tuple(stage.get("layer_paths") or ()),
-        )
-        for number, (name, stage) in enumerate(stages.items(), start=1)
-    ]
+    return [_row(number, name, stage, macs) for number, (name, stage) in enumerate([*steps, *stages.items()], start=1)]
+
+
+def _steps_before(network: str, facts: Facts) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        steps: Mapping[str, Mapping[str, Any]] = facts(f"{network}.preprocessing")
+    except FactMissing:
+        return {}
+    return steps
+
+
+def _row(number: int, name: str, stage: Mapping[str, Any], all_macs: int) -> StageRow:
+    title = str(stage.get("title") or name)
+    operation = str(stage.get("operation") or name)  # a step before the network is called what it does
+    blocks = int(stage.get("blocks") or 0)
+    return StageRow(
+        number=number,
+        name=name,
+        title=title,
+        operation=wording.stage_title(operation, title),
+        sentence=wording.stage_sentence(operation, blocks=blocks, details=stage.get("details") or stage),
+        input_shape=wording.shape(stage.get("input_shape") or ()) or MISSING,
+        output_shape=wording.shape(stage.get("output_shape") or ()) or MISSING,
+        parameters=plain(stage.get("parameters") or 0),
+        macs=_macs(stage.get("macs") or 0),
+        share=(stage.get("macs") or 0) / all_macs,
+        blocks=blocks,
+    )
+
+
+def version_of(network: str, facts: Facts) -> str:
+    """The public version of torchvision that the network's facts were computed with; empty when they don't say."""
+    try:
+        return str(facts(f"{network}.torchvision")).partition("+")[0]
+    except FactMissing:
+        return ""
 
 
 def _macs(value: float) -> str:
+    if not value:
+        return MISSING
     if value >= 1e9:
         return billions(value)
     if value >= 1e6:

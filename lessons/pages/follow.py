@@ -13,12 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from inference.presenting import Frame, TraceView
 from inference.services import present, stored_trace
-from inference.wording import stage_sentence, stage_title
 from lessons.facts import FactMissing, Facts, frozen
 from lessons.figures import BadFigure, billions, plain
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
-from lessons.tables import StageRow, stage_rows, title_of
+from lessons.tables import StageRow, stage_rows, title_of, version_of
 
 PHOTO = "chelsea"
 """The sample whose stored trace lends Follow its pictures and times."""
@@ -26,11 +25,9 @@ PHOTO = "chelsea"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One stage of the pipeline: what is computed about it, and what the stored trace of it shows where there is one."""
+    """One stage of the pipeline: what is computed about it, and the frame of it that a stored trace has."""
 
     row: StageRow
-    operation: str
-    sentence: str
     frame: Frame | None
 
     @property
@@ -80,36 +77,25 @@ def _title(network: str, facts: Facts) -> str:
 def _pipeline(network: str, facts: Facts) -> dict[str, Any]:
     """What the page shows of one network; without facts a sentence that says so."""
     try:
-        rows = stage_rows(network, facts)
+        rows = stage_rows(network, facts, preprocessing=True)
         everything: Mapping[str, Any] = facts(network)
     except (BadFigure, FactMissing) as error:
         return {"title": network, "problem": str(error)}
     told = stored_trace(network=network, sample=PHOTO)
     trace = present(told) if told else None
     frames = {frame.name: frame for frame in trace.frames if frame.ran} if trace else {}
-    stages = everything["stages"]
-    steps = [_step(row, stages[row.name], frames.get(row.name)) for row in rows]
     return {
         "title": everything.get("title", network),
-        "steps": steps,
+        "steps": [Step(row, frames.get(row.name)) for row in rows],
         "trace": trace,
         "parameters": plain(everything["parameters"]),
         "macs": billions(everything["macs"]),
         "input_size": everything.get("input_size"),
         "feature_dim": everything.get("feature_dim"),
-        "torchvision": everything.get("torchvision", ""),
-        "weights_missing": None if trace else _without_trace(everything),
+        "torchvision": version_of(network, facts),
+        "without_trace": "" if trace else _without_trace(everything),
         "total_milliseconds": _total(trace),
     }
-
-
-def _step(row: StageRow, stage: Mapping[str, Any], frame: Frame | None) -> Step:
-    return Step(
-        row=row,
-        operation=stage_title(row.operation, row.title),
-        sentence=stage_sentence(row.operation, blocks=row.blocks, details=stage.get("details")),
-        frame=frame,
-    )
 
 
 def _total(trace: TraceView | None) -> str:
