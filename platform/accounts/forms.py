@@ -183,6 +183,11 @@ class EmailForm(forms.Form):
 
 
 class TokenForm(forms.Form):
+    """Stands on the profile page beside the profile's own form, so its ids are its own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="token_%s", **kwargs)
+
     name = forms.CharField(
         label=gettext_lazy("What is it for?"), max_length=80, help_text=gettext_lazy("For example: my notebook.")
     )

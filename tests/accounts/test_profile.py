@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -138,3 +139,8 @@ def test_the_last_admin_stays(client, admin_person):
     assert "You are the only admin" in refused.content.decode()
     User.objects.create_user("second@example.org", "correct horse", role=Role.ADMIN)
     assert client.post("/me/erase/", {"sure": "on", "password": "correct horse"}).status_code == 302
+
+
+def test_the_forms_of_the_page_share_no_id(signed_in):
+    ids = re.findall(r'\sid="([^"]+)"', signed_in.post("/me/tokens/", {"name": ""}).content.decode())
+    assert len(ids) == len(set(ids))
