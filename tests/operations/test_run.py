@@ -57,7 +57,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.redis, pytest.mark.torch]
 def test_a_first_start_ends_at_a_page_with_the_shipped_course(site: Site) -> None:
     status, page = site.get("/")
     assert status == 200
-    assert "/courses/pretrained-vision-models/" in page
+    assert "/courses/pretrained-vision-models/" in page, site.said
 
 
 def test_it_says_how_to_become_an_instructor_and_how_to_stop(site: Site) -> None:
