@@ -11,6 +11,7 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import PasswordResetForm
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -185,8 +186,8 @@ class EmailForm(forms.Form):
 class TokenForm(forms.Form):
     """Stands on the profile page beside the profile's own form, so its ids are its own."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="token_%s", **kwargs)
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, auto_id="token_%s")
 
     name = forms.CharField(
         label=gettext_lazy("What is it for?"), max_length=80, help_text=gettext_lazy("For example: my notebook.")
