@@ -28,7 +28,7 @@ class QuestionBlock:
     def render(self, arguments: Sequence[str], *, version: LessonVersion | None) -> SafeString:
         """The card. In a preview, or where the version practises no such question, it says which one will stand here."""
         uid = arguments[0] if arguments else ""
-        asked = self._asked(uid, version) if version else None
+        asked = self._asked(uid, version) if version and version.pk else None
         context: dict[str, Any] = {"uid": uid, "asked": asked}
         if version and asked:
             question = asked.question_version
