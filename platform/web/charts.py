@@ -126,8 +126,8 @@ def bar_drawing(chart: Chart) -> BarDrawing:
 
 
 def round_up(value: float) -> float:
-    """The next of 1, 2, 2.5, 5 × 10ⁿ at or above a value; 1 for none."""
-    if value <= 0:
+    """The next of 1, 2, 2.5, 5 × 10ⁿ at or above a value; 1 for none, and for what no drawing tells from none."""
+    if value < 1e-12:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9))
