@@ -33,7 +33,7 @@ from lessons.folders import LessonFolder, read_folder
 from lessons.models import Course, Lesson
 from lessons.parts import Finding, Severity
 from lessons.releases import snippets_in
-from lessons.schema import LOCK_FILE
+from lessons.schema import LESSON_FILE, LOCK_FILE
 
 Report = Callable[[int, int], None]
 """Told, as each snippet ends, how many have ended and how many there are."""
@@ -70,6 +70,7 @@ def prove_folder(path: Path, *, report: Report) -> Proved:
     course = Course.objects.filter(uid=folder.document.uid).first() or Course(uid=folder.document.uid)
     findings = [
         *_stopped(places, results),
+        *_warned(places, results),
         *(finding for lesson in folder.lessons for finding in _lesson_findings(lesson, course, results)),
     ]
     behind = [*_behind(places, results, recorded)]
@@ -90,7 +91,7 @@ def prove_drafts(course: Course, *, now: datetime, report: Report) -> Proved:
     ]
     results = _run(places, report)
     store_proofs({sha256: result for sha256, result in results.items() if not result.stopped}, now=now)
-    findings = [*_stopped(places, results)]
+    findings = [*_stopped(places, results), *_warned(places, results)]
     for lesson in lessons:
         checked = check_contents(contents[lesson], lesson=lesson, course=course)
         findings += [replace(finding, file=f"{lesson.slug}/{finding.file}") for finding in checked.findings]
@@ -169,6 +170,14 @@ def _stopped(places: list[_Place], results: Mapping[str, SnippetResult]) -> Iter
         stopped = results[snippet_sha256(place.snippet)].stopped
         if stopped:
             yield Finding(place.where, 0, reasons[stopped])
+
+
+def _warned(places: list[_Place], results: Mapping[str, SnippetResult]) -> Iterator[Finding]:
+    """Samples that run and warn: what readers copy may stop working. (Questions say so themselves.)"""
+    for place in places:
+        if f"/{LESSON_FILE}#" in place.where:
+            for warning in results[snippet_sha256(place.snippet)].warnings:
+                yield Finding(place.where, 0, _("It warns: %(warning)s") % {"warning": warning}, Severity.WARNING)
 
 
 def _behind(places: list[_Place], results: Mapping[str, SnippetResult], recorded: Mapping[str, LockEntry]) -> Iterator[Finding]:

@@ -24,7 +24,6 @@ from quizzes.models import Misconception, Question
 from quizzes.questions import Fault, kind_named
 from quizzes.schema import (
     QUESTIONS_FILE,
-    ProofDocument,
     QuestionDocument,
     QuestionsDocument,
     read_questions,
@@ -229,10 +228,11 @@ class _Checks:
             where = (*here, "mistakes", option) if option else (*here, "snippet")
             expected = options.get(option) if option else next(iter(question.right), None)
             if expected is not None:
-                words = question.stem if question.proof.compare == "stem" and not option else expected.text
-                yield from self.proved(snippet, question.proof, words, where)
+                # A mistake comes to whatever its option says: what it printed, or the error it ended with.
+                compare = question.proof.compare if not option else "either"
+                yield from self.proved(snippet, compare, question.stem if compare == "stem" else expected.text, where)
 
-    def proved(self, snippet: Snippet, proof: ProofDocument, words: str, where: Path) -> Iterator[Finding]:
+    def proved(self, snippet: Snippet, compare: str, words: str, where: Path) -> Iterator[Finding]:
         run = self.context.proofs(snippet)
         if run is None:
             message = _("This snippet has no proof for the installed versions yet. Run manage.py check_content --record.")
@@ -248,8 +248,8 @@ class _Checks:
             words = filled(words, self.context.facts)
         except BadFigure:
             return  # said where the words are checked
-        printed = printed_by(run, proof.compare)
-        if proof.compare == "stem":
+        printed = printed_by(run, compare)
+        if compare == "stem":
             if not stands_in(printed, words):
                 message = _("This snippet ends with “%(printed)s”, which the stem does not show. Correct one of them.")
                 yield self.error(where, message % {"printed": normalised_output(printed)[:300]})
@@ -259,11 +259,11 @@ class _Checks:
 
 
 def printed_by(run: Proof, compare: str) -> str:
-    """What a run is compared by: what it printed, or the last line of its error; for a stem the error if there is one."""
-    error = result_of(run).error
-    if compare == "output":
-        return run.output
-    return error or (run.output if compare == "stem" else "")
+    """What a run is compared by: what it printed, or else the last line of its error, and where it ended well its output.
+
+    A question about an error has distractors that say what the code would have printed.
+    """
+    return run.output if compare == "output" else result_of(run).error or run.output
 
 
 def stands_in(printed: str, stem: str) -> bool:

@@ -1,20 +1,24 @@
-"""Runs one snippet inside the process that `run.py` starts; a script, never imported by the site.
+"""Runs snippets, each in a fork, inside the process that `nest.py` starts; a script, never imported by the site.
 
-It reads a JSON request from standard input: code, the folder the snippet may write to, the limits, the file of the import
-shim. What the snippet prints goes to standard output as it comes; how it ended goes as JSON to the file descriptor named
-by the request.
+Standard input is a socket. Its first line is JSON: the file of the import shim and what to import beforehand. After that
+each request is two descriptors (where the snippet prints, where its report goes) and one line of JSON: code, folder,
+limits. The answer is the fork's process id, and a dot when the fork is gone.
 
 The guards here stop mistakes, on every system. Against malice they are only the second fence: the first is bubblewrap
-(see `run.py`), because code that reaches for ctypes walks past any hook inside its own process.
+(see `nest.py`), because code that reaches for ctypes walks past any hook inside its own process.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.util
 import json
 import os
 import platform
 import resource
+import signal
+import socket
 import sys
 import warnings
 from importlib import metadata
@@ -142,11 +146,17 @@ def _run(code: str) -> dict[str, str]:
     return {"raised": "", "message": ""}
 
 
-def main() -> NoReturn:
-    request = json.load(sys.stdin)
-    _set_limits(request["limits"])
+def _child(request: dict[str, Any], stdout: int, report_to: int) -> NoReturn:
+    """The fork: becomes the snippet, and reports how it ended."""
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(stdout, 1)
+    os.close(stdout)
+    os.environ["HOME"] = os.environ["TMPDIR"] = request["folder"]
     os.chdir(request["folder"])
-    sys.meta_path.insert(0, _ShimFirst(request["shim"]))
+    _set_limits(request["limits"])
+    signal.alarm(int(request["seconds"]) + 60)  # the site watches the clock; this ends us if the site is gone
     guard = _Guard(request["folder"])
     sys.addaudithook(guard)
     with warnings.catch_warnings(record=True) as caught:
@@ -165,9 +175,45 @@ def main() -> NoReturn:
         "torchvision": metadata.version("torchvision"),
         "python": platform.python_version(),
     }
-    with os.fdopen(request["report_to"], "w") as pipe:
+    with os.fdopen(report_to, "w") as pipe:
         pipe.write(json.dumps(report) + "\n")
     os._exit(0)  # threads and atexit handlers that the snippet left behind end with it
+
+
+def _received(control: socket.socket) -> dict[str, Any]:
+    """The next line of JSON; leaves with the process when the other side is gone."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        byte = control.recv(1)
+        if not byte:
+            sys.exit()
+        line += byte
+    return dict(json.loads(line))
+
+
+def main() -> NoReturn:
+    control = socket.socket(fileno=os.dup(0))
+    opening = _received(control)
+    sys.meta_path.insert(0, _ShimFirst(opening["shim"]))
+    for name in opening["preload"]:
+        with contextlib.suppress(Exception):  # a snippet that imports it is told why it can't
+            importlib.import_module(name)
+    while True:
+        mark, descriptors, _flags, _address = socket.recv_fds(control, 1, 2)
+        if not mark:
+            sys.exit()
+        request = _received(control)
+        child = os.fork()
+        if child == 0:
+            control.close()
+            _child(request, *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.sendall(child.to_bytes(4, "big"))
+        os.waitpid(child, 0)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what the snippet left running
+        control.sendall(b".")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.sandbox import run
+from inference.sandbox import nest
 from inference.sandbox.run import Limits, run_snippet, run_snippets
 from inference.sandbox.snippets import Snippet, SnippetResult, Stopped, installed_versions, snippet_sha256
 
@@ -22,7 +22,7 @@ Run = Callable[..., SnippetResult]
 def sandboxed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Runs code with bubblewrap where it works, and once more without: the guards in the process must hold alone."""
     if request.param == "bare":
-        monkeypatch.setattr(run, "bubblewrap", lambda: "")
+        monkeypatch.setattr(nest, "bubblewrap", lambda: "")
 
     def sandboxed(code: str, *, timeout: float = 30.0, requires: str = "", **limits: int) -> SnippetResult:
         return run_snippet(Snippet(code, requires=requires), timeout=timeout, limits=Limits(**limits))
@@ -252,6 +252,35 @@ def test_weights_that_would_have_to_be_fetched_are_missing(tmp_path: Path) -> No
     code = "import socket\nsocket.getaddrinfo('download.example', 443)"
     result = run_snippet(Snippet(code, requires="weights/resnet50"), weights_dir=tmp_path)
     assert (result.missing, result.raised) == ("weights/resnet50", "")
+
+
+# --- one after the other
+
+
+def test_what_one_snippet_does_to_its_process_no_other_sees(sandboxed: Run) -> None:
+    changes = Snippet("import os, string\nstring.digits = os.environ['LANG'] = 'x'\nopen('left', 'w').close()")
+    looks = Snippet("import os, string\nprint(string.digits, os.environ['LANG'], os.listdir())")
+    with nest.Nest() as prepared:
+        first = prepared.run(changes, timeout=30, limits=Limits())
+        second = prepared.run(looks, timeout=30, limits=Limits())
+    assert (first.error, first.stopped) == ("", Stopped.NO)
+    assert second.output == "0123456789 C.UTF-8 []\n"
+
+
+def test_after_a_run_that_was_stopped_the_next_one_runs(sandboxed: Run) -> None:
+    with nest.Nest() as prepared:
+        assert prepared.run(Snippet("import time\ntime.sleep(600)"), timeout=1, limits=Limits()).stopped is Stopped.TIME
+        assert prepared.run(Snippet("import os\nos._exit(1)"), timeout=30, limits=Limits()).stopped is Stopped.DIED
+        assert prepared.run(Snippet("print('well')"), timeout=30, limits=Limits()).output == "well\n"
+    assert not _alive_snippets()
+
+
+@pytest.mark.torch
+def test_what_is_imported_beforehand_is_there_and_what_cannot_be_is_the_snippets_to_find_out(sandboxed: Run) -> None:
+    with nest.Nest(preload=("torchvision", "no_such_module")) as prepared:
+        result = prepared.run(Snippet("import sys\nprint('torchvision' in sys.modules)"), timeout=60, limits=Limits())
+        missing = prepared.run(Snippet("import no_such_module"), timeout=60, limits=Limits())
+    assert (result.output, missing.raised) == ("True\n", "ModuleNotFoundError")
 
 
 # --- many

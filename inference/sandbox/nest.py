@@ -1,0 +1,274 @@
+"""A process that stands ready to run snippets, one after the other, each in a fork of its own.
+
+Starting Python and importing torch and torchvision takes seconds; forking a process that has done so takes milliseconds, and
+what one snippet does to its copy no other one sees.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from django.conf import settings
+
+from inference.sandbox.snippets import (
+    WEIGHTS_PREFIX,
+    Snippet,
+    SnippetResult,
+    Stopped,
+    canonical_code,
+    installed_versions,
+    missing_here,
+    public_version,
+)
+
+RUNNER = Path(__file__).with_name("runner.py")
+SHIM = Path(__file__).parents[1] / "engine" / "shim.py"
+START_SECONDS = 120.0  # to import what is preloaded, on a machine that is busy
+END_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may use. The wall clock is `run_snippet`'s own argument."""
+
+    cpu_seconds: int = 120
+    memory_bytes: int = 4 * 1024**3
+    file_bytes: int = 64 * 1024**2
+    open_files: int = 256
+    output_bytes: int = 64 * 1024
+
+
+class Nest:
+    """A context manager that runs snippets in forks of one prepared process; a run that was stopped costs it that process."""
+
+    def __init__(self, *, weights_dir: Path | None = None, preload: Sequence[str] = ()) -> None:
+        self.weights: Path = weights_dir or settings.WEIGHTS_DIR
+        self.preload = tuple(preload)
+        self.folder: Path | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self.control: socket.socket | None = None
+        self.walled = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def run(self, snippet: Snippet, *, timeout: float, limits: Limits) -> SnippetResult:
+        """What the snippet printed, raised and warned about; `missing` when it needs weights that are not here."""
+        if snippet.requires and not weights_are_here(snippet.requires, self.weights):
+            return missing_here(snippet.requires)
+        control, base = self._ready()
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=base))
+        request = {"code": canonical_code(snippet.code), "folder": str(folder), "limits": asdict(limits), "seconds": timeout}
+        stdout, stdout_in = os.pipe()
+        report, report_in = os.pipe()
+        child = 0
+        run = _Run("", None, Stopped.DIED)
+        try:
+            with suppress(OSError):  # the process is gone before it could answer: the run stays DIED
+                try:
+                    child = self._ask(control, request, (stdout_in, report_in))
+                finally:
+                    os.close(stdout_in)
+                    os.close(report_in)
+                run = _follow(stdout, report, timeout=timeout, cap=limits.output_bytes)
+        finally:
+            os.close(stdout)
+            os.close(report)
+            if run.stopped or not self._is_idle(control):
+                self.close(child)
+            shutil.rmtree(folder, ignore_errors=True)
+        return _result(snippet, run)
+
+    def close(self, child: int = 0) -> None:
+        """Kills the process with everything it started, the running fork `child` included."""
+        if self.process is not None:
+            # Inside bubblewrap the child's number means another process out here, and its whole table dies with it.
+            for group in (self.process.pid, 0 if self.walled else child):
+                if group:
+                    with suppress(ProcessLookupError):
+                        os.killpg(group, signal.SIGKILL)
+            self.process.wait()
+        if self.control is not None:
+            self.control.close()
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.process = self.control = self.folder = None
+
+    def _ready(self) -> tuple[socket.socket, Path]:
+        """The control socket and folder of the process, which is started when there is none."""
+        if self.control is None or self.folder is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="sandbox-")).resolve()
+            self.control, theirs = socket.socketpair()
+            wall = _wall(self.folder, self.weights)
+            self.walled = bool(wall)
+            with theirs:
+                self.process = subprocess.Popen(
+                    [*wall, sys.executable, "-I", "-B", "-u", "-X", "utf8", str(RUNNER)],
+                    stdin=theirs,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd=self.folder,
+                    env=_environment(self.weights),
+                    start_new_session=True,
+                )
+            self.control.sendall(_line({"shim": str(SHIM), "preload": self.preload}))
+        return self.control, self.folder
+
+    def _ask(self, control: socket.socket, request: dict[str, Any], descriptors: tuple[int, int]) -> int:
+        """Hands the request and the two pipes over; returns the fork's process id, in its own process table."""
+        socket.send_fds(control, [b"?"], descriptors)
+        control.sendall(_line(request))
+        control.settimeout(START_SECONDS)
+        packed = control.recv(4, socket.MSG_WAITALL)
+        return int.from_bytes(packed, "big")
+
+    def _is_idle(self, control: socket.socket) -> bool:
+        """Whether the fork is gone and the process waits for the next one."""
+        control.settimeout(END_SECONDS)
+        try:
+            return control.recv(1) == b"."
+        except OSError:
+            return False
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode() + b"\n"
+
+
+@cache
+def bubblewrap() -> str:
+    """The path of a bubblewrap that works on this machine, or nothing: some hosts have it and forbid it."""
+    path = shutil.which("bwrap")
+    if not path:
+        return ""
+    command = [path, "--ro-bind", "/", "/", "--unshare-net", "--unshare-pid", "--proc", "/proc", "true"]
+    try:
+        tried = subprocess.run(command, check=False, capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return path if tried.returncode == 0 else ""
+
+
+def weights_are_here(requires: str, weights: Path) -> bool:
+    """Whether a weights file of the named network lies in the weights folder (TORCH_HOME layout)."""
+    network = requires.removeprefix(WEIGHTS_PREFIX)
+    return any((weights / "hub" / "checkpoints").glob(f"{network}[-_]*.pth"))
+
+
+def _environment(weights: Path) -> dict[str, str]:
+    """All that a snippet learns of the machine it runs on; its own folder is added as HOME and TMPDIR."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "WEIGHTS_DIR": str(weights),
+        "TORCH_HOME": str(weights),
+    }
+
+
+def _wall(folder: Path, weights: Path) -> list[str]:
+    """The bubblewrap command in front of the run; empty where it does not work."""
+    path = bubblewrap()
+    if not path:
+        return []
+    data = str(settings.DATA_DIR)
+    return [
+        *(path, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--cap-drop", "ALL"),
+        *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"),
+        # The site's secret key, database and uploads lie in its data folder, and perhaps the weights as well.
+        *(("--tmpfs", data) if settings.DATA_DIR.exists() else ()),
+        *(("--ro-bind", str(weights), str(weights)) if weights.exists() else ()),
+        *("--bind", str(folder), str(folder), "--chdir", str(folder)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What came out of a run, and why reading ended. `report` is None unless the runner reached its own end."""
+
+    printed: str
+    report: dict[str, Any] | None
+    stopped: Stopped
+
+
+def _follow(stdout: int, report: int, *, timeout: float, cap: int) -> _Run:
+    """Reads both pipes until the report's line is whole, the runner is gone, the clock runs out or the cap is passed.
+
+    The end of standard output says nothing: a snippet may close it, and a child left over may hold it open.
+    """
+    deadline = time.monotonic() + timeout
+    received = {stdout: bytearray(), report: bytearray()}
+    printed, said = received.values()
+    stopped = Stopped.TIME
+    with selectors.DefaultSelector() as selector:
+        for descriptor in received:
+            os.set_blocking(descriptor, False)
+            selector.register(descriptor, selectors.EVENT_READ)
+        while (left := deadline - time.monotonic()) > 0:
+            # Standard output first: what was printed before the report was written is already in its pipe.
+            for key, _events in sorted(selector.select(left), key=lambda ready: ready[0].fd == report):
+                chunk = os.read(key.fd, 65536)
+                received[key.fd] += chunk
+                if not chunk:
+                    selector.unregister(key.fd)
+            if len(printed) > cap:
+                stopped = Stopped.OUTPUT
+                break
+            if said.endswith(b"\n"):
+                printed += _rest(stdout, cap)
+                stopped = Stopped.OUTPUT if len(printed) > cap else Stopped.NO
+                break
+            if report not in selector.get_map():
+                stopped = Stopped.DIED
+                break
+    document = json.loads(said) if stopped is Stopped.NO else None
+    return _Run(printed=bytes(printed[:cap]).decode(errors="replace"), report=document, stopped=stopped)
+
+
+def _rest(stdout: int, cap: int) -> bytes:
+    """What still lies in the pipe, up to a little more than the cap."""
+    rest = bytearray()
+    try:
+        while len(rest) <= cap and (chunk := os.read(stdout, 65536)):
+            rest += chunk
+    except BlockingIOError:
+        pass
+    return bytes(rest)
+
+
+def _result(snippet: Snippet, run: _Run) -> SnippetResult:
+    if run.report is None:
+        versions = installed_versions()
+        return SnippetResult(output=run.printed, torch=versions.torch, torchvision=versions.torchvision, stopped=run.stopped)
+    if snippet.requires and run.report["network_refused"]:
+        return missing_here(snippet.requires)  # another file of the same network is here, and this one would be fetched
+    return SnippetResult(
+        output=run.printed,
+        raised=run.report["raised"],
+        message=run.report["message"],
+        warnings=tuple(run.report["warnings"]),
+        torch=public_version(run.report["torch"]),
+        torchvision=public_version(run.report["torchvision"]),
+        python=run.report["python"],
+    )
