@@ -6,6 +6,7 @@ no form knows stays, and so does a value of an unexpected type until somebody ed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from studio import yamltext
 from studio.yamltext import Path, UnreadableError
 
 Values = dict[str, Any]
+
+_MARKS = re.compile(r"^```.*$|[`*]", re.MULTILINE)
 
 ABSENT = object()
 """What a field reads when the document should not have it."""
@@ -425,8 +428,8 @@ def field_at(fields: Mapping[str, Field], path: Path) -> str:
 
 
 def excerpt(text: Any, length: int = 90) -> str:
-    """The first words of a Markdown text, on one line."""
-    line = " ".join(str(text or "").split())
+    """The first words of a Markdown text, on one line and without its marks."""
+    line = " ".join(_MARKS.sub("", str(text or "")).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 

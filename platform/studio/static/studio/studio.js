@@ -108,7 +108,11 @@ function livePreview() {
   };
   form.addEventListener("input", soon);
   document.querySelector("[name=preview_mode]")?.addEventListener("change", soon);
-  document.querySelector("[data-preview-button]")?.setAttribute("hidden", "");
+  document.querySelector("[data-preview-button]")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    show();
+    target.closest("section").scrollIntoView();
+  });
   show();
 }
 
