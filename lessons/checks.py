@@ -107,7 +107,7 @@ def _check_identity(document: LessonDocument, meta: LessonMeta, lesson: Lesson, 
 
 def _check_words(document: LessonDocument, meta: LessonMeta, contents: Contents, facts: Facts) -> Iterator[Finding]:
     """The pieces of Markdown that stand in the front matter; their lines are their fields' own."""
-    texts = [(("insight",), meta.insight)]
+    texts: list[tuple[tuple[str | int, ...], str]] = [(("insight",), meta.insight)]
     if meta.run and meta.run.predict:
         texts.append((("run", "predict", "why"), meta.run.predict.why))
     texts += [(("objectives", index, "text"), objective.text) for index, objective in enumerate(meta.objectives)]
@@ -122,7 +122,7 @@ def _check_words(document: LessonDocument, meta: LessonMeta, contents: Contents,
 
 
 def _check_networks(document: LessonDocument, meta: LessonMeta, facts: Facts) -> Iterator[Finding]:
-    named = [(("networks", index), name) for index, name in enumerate(meta.networks)]
+    named: list[tuple[tuple[str | int, ...], str]] = [(("networks", index), name) for index, name in enumerate(meta.networks)]
     if meta.run:
         named.append((("run", "network"), meta.run.network))
     for path, name in named:

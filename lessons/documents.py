@@ -13,7 +13,9 @@ from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
 
 import yaml
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -92,13 +94,15 @@ def _without_aliases(text: str) -> str:
     """The text again; raises a marked error where an anchor, an alias or depth would make a small file a huge value."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise yaml.MarkedYAMLError(
-                problem=_("& and * are not used here; write the value out, or put it in quotes"), problem_mark=event.start_mark
-            )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise yaml.MarkedYAMLError(problem=_("it is nested too deeply"), problem_mark=event.start_mark)
+        problem = ""
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            problem = _("& and * are not used here; write the value out, or put it in quotes")
+        elif depth > DEEPEST:
+            problem = _("it is nested too deeply")
+        if problem:
+            mark: Any = event.start_mark  # the stubs know a second kind of mark, of the C parser, which is not used here
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
     return text
 
 
@@ -165,36 +169,44 @@ def validated(document: Document, shape: type[Shape]) -> Shape | None:
 def sentence(details: ErrorDetails, shape: type[BaseModel]) -> str:
     """What a pydantic error means to an author, and what to do."""
     path = details["loc"]
-    name = ".".join(str(part + 1 if isinstance(part, int) else part) for part in path)
+    if details["type"] == "extra_forbidden":
+        return _unknown_field(str(path[-1]), _fields_at(shape, path[:-1]))
     context = details.get("ctx", {})
-    match details["type"]:
-        case "extra_forbidden":
-            return _unknown_field(str(path[-1]), _fields_at(shape, path[:-1]))
-        case "missing":
-            return _("“%(field)s” is missing. Add it.") % {"field": name}
-        case "string_type":
-            return _("“%(field)s” must be text. Put it in quotes.") % {"field": name}
-        case "string_too_short" | "too_short":
-            return _("“%(field)s” is empty or too short: at least %(count)s.") % {
-                "field": name,
-                "count": context.get("min_length", 1),
-            }
-        case "string_too_long" | "too_long":
-            return _("“%(field)s” is too long: at most %(count)s.") % {"field": name, "count": context.get("max_length", "")}
-        case "list_type":
-            return _("“%(field)s” must be a list: [one, two], or one “- …” a line.") % {"field": name}
-        case "literal_error" | "enum":
-            return _("“%(field)s” must be one of: %(choices)s.") % {"field": name, "choices": context.get("expected", "")}
-        case "int_type" | "int_parsing" | "int_from_float":
-            return _("“%(field)s” must be a whole number.") % {"field": name}
-        case "bool_type":
-            return _("“%(field)s” must be true or false.") % {"field": name}
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return _("“%(field)s” must have fields of its own, one “name: value” a line.") % {"field": name}
-        case "value_error":
-            return _("“%(field)s”: %(problem)s") % {"field": name, "problem": context.get("error", details["msg"])}
-        case _:
-            return _("“%(field)s”: %(problem)s.") % {"field": name, "problem": details["msg"]}
+    said = _SENTENCES.get(details["type"], gettext_lazy("“%(field)s”: %(problem)s."))
+    return str(said) % {
+        "field": ".".join(str(part + 1 if isinstance(part, int) else part) for part in path),
+        "problem": context.get("error", details["msg"]),
+        "choices": context.get("expected", ""),
+        "least": context.get("min_length", 1),
+        "most": context.get("max_length", ""),
+    }
+
+
+_EMPTY = gettext_lazy("“%(field)s” is empty or too short: at least %(least)s.")
+_LONG = gettext_lazy("“%(field)s” is too long: at most %(most)s.")
+_CHOICE = gettext_lazy("“%(field)s” must be one of: %(choices)s.")
+_WHOLE = gettext_lazy("“%(field)s” must be a whole number.")
+_FIELDS = gettext_lazy("“%(field)s” must have fields of its own, one “name: value” a line.")
+_SENTENCES: dict[str, Promise] = {
+    "missing": gettext_lazy("“%(field)s” is missing. Add it."),
+    "string_type": gettext_lazy("“%(field)s” must be text. Put it in quotes."),
+    "string_too_short": _EMPTY,
+    "too_short": _EMPTY,
+    "string_too_long": _LONG,
+    "too_long": _LONG,
+    "list_type": gettext_lazy("“%(field)s” must be a list: [one, two], or one “- …” a line."),
+    "literal_error": _CHOICE,
+    "enum": _CHOICE,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "bool_type": gettext_lazy("“%(field)s” must be true or false."),
+    "model_type": _FIELDS,
+    "dict_type": _FIELDS,
+    "model_attributes_type": _FIELDS,
+    "value_error": gettext_lazy("“%(field)s”: %(problem)s"),
+}
+"""What each kind of pydantic's errors is called for authors."""
 
 
 def _unknown_field(name: str, known: list[str]) -> str:

@@ -18,7 +18,6 @@ from PIL import Image, UnidentifiedImageError
 
 from accounts.models import User
 from lessons.models import Course, Draft, Lesson, LessonFile, LessonVersion
-from lessons.schema import LESSON_FILE
 from lessons.services import current_version, may_edit
 from web.problems import Problem
 
@@ -144,11 +143,12 @@ def keep_picture(lesson: Lesson, name: str, content: bytes) -> dict[str, Any]:
     return {"sha256": sha256, "width": width, "height": height}
 
 
-def read_picture(upload: UploadedFile) -> bytes:
+def read_picture(upload: UploadedFile[Any]) -> bytes:
     """The bytes of an uploaded picture; raises Problem 422 when there are too many."""
     if (upload.size or 0) > PICTURE_MAX_BYTES:
         raise Problem(422, _("Too large"), _("A lesson’s picture may have 5 MB. Make it smaller and try again."))
-    return upload.read()
+    content: bytes = upload.read()
+    return content
 
 
 def _measured(name: str, content: bytes) -> tuple[int, int]:
@@ -175,9 +175,6 @@ def _stream(content: bytes) -> Any:
 
 def new_lesson_text(*, uid: str, slug: str, title: str) -> str:
     """A lesson.md to begin with."""
-    return f"---\nuid: {uid}\nslug: {slug}\ntitle: {json.dumps(title, ensure_ascii=False)}\nlevel: beginner\nminutes: 10\nobjectives: []\nmodes: [read]\n---\n\n## {_('First section')}\n\n"
-
-
-def main_text(contents: Contents) -> str:
-    """The lesson.md of these contents, empty when it is missing."""
-    return contents.files.get(LESSON_FILE, "")
+    fields = {"uid": uid, "slug": slug, "title": json.dumps(title, ensure_ascii=False)}
+    lines = [*(f"{name}: {value}" for name, value in fields.items()), "level: beginner", "minutes: 10", "objectives: []"]
+    return "\n".join(["---", *lines, "modes: [read]", "---", "", f"## {_('First section')}", "", ""])

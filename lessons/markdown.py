@@ -215,7 +215,8 @@ def _rendered(text: str, build: Build, level: Level) -> SafeString:
 def _parser() -> MarkdownIt:
     md = dialect()
     own = _Renderer(md)
-    own.rules = {**md.renderer.rules, **own.own_rules()}  # type: ignore[attr-defined]
+    rules: dict[str, Any] = {**vars(md.renderer)["rules"], **own.own_rules()}
+    own.rules = rules
     md.renderer = own
     return md
 

@@ -76,6 +76,8 @@ def _alone(settings, tmp_path):
 def facts(db):
     store_facts("tinynet", network("TinyNet", 2_500_000), now=NOW)
     store_facts("widenet", network("WideNet", 25_000_000), now=NOW)
+    weights = {"weights": {"V1": {"file": "lite.pth", "available": True}}, "default_weights": "V1"}
+    store_facts("efficientnet_lite0", {**network("Lite", 4_000_000), **weights}, now=NOW)
 
 
 def ran(code: str, *, requires: str = "", **told) -> tuple[str, SnippetResult]:

@@ -113,7 +113,7 @@ def test_an_old_lock_is_trusted_when_a_folder_is_loaded(db, folder, facts):
 
 def test_a_damaged_lock_is_refused(db, folder, facts):
     (folder / "proofs.lock.yaml").write_text("- not\n- a lock\n")
-    with pytest.raises(NotLoadable, match="proofs.lock.yaml: error"):
+    with pytest.raises(NotLoadable, match=r"proofs\.lock\.yaml: error"):
         load_folder(folder, now=NOW)
 
 
@@ -155,7 +155,7 @@ def test_every_error_of_a_folder_is_reported_at_once(db, folder, facts):
 def test_files_that_nothing_reads_are_errors(db, folder, facts):
     (folder / "second-look" / "questions.yaml").write_text("x: 1\n")
     (folder / "second-look" / "notes.txt").write_text("x")
-    with pytest.raises(NotLoadable, match="holds .md, .yaml and pictures"):
+    with pytest.raises(NotLoadable, match=r"holds \.md, \.yaml and pictures"):
         load_folder(folder, now=NOW)
     (folder / "second-look" / "notes.txt").unlink()
     with pytest.raises(NotLoadable, match="Nothing reads this file"):
