@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+import torch
+from PIL import Image
 from tqdm import tqdm
 
 from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Failure, StageRan
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     tracing.add_argument("image", type=Path)
     tracing.add_argument("--network", default=DEFAULT_NETWORK)
     tracing.add_argument("--weights", default="", help="by name; else the default ones, or any that are there")
-    tracing.add_argument("--device", default="cpu", help="cpu (default) or cuda")
+    tracing.add_argument("--device", type=_device, default="cpu", help="cpu (default) or cuda")
     tracing.add_argument("--threads", type=_positive, default=1)
     tracing.add_argument("--pictures", type=Path, metavar="FOLDER", help="also write each stage's picture there")
     tracing.set_defaults(run=_trace)
@@ -78,11 +79,21 @@ def _positive(text: str) -> int:
     return number
 
 
+def _device(text: str) -> str:
+    try:
+        kind = torch.device(text).type
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError("must be cpu or cuda") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise argparse.ArgumentTypeError("this torch finds no GPU; use cpu")
+    return text
+
+
 def _trace(options: argparse.Namespace) -> None:
     record(options.network)
     try:
         image = Image.open(options.image)
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
     loaded = load(
         options.network,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as steps
 
@@ -35,6 +35,7 @@ def preprocess(image: Image.Image, how: Preprocessing) -> Iterator[Step]:
     shape = _shape(upright)
     yield _step("decode", (), upright, original | {"turned": upright.size != image.size})
 
+    _refuse_slivers(upright, how.resize_size)
     mode = InterpolationMode(how.interpolation)
     resized = steps.resize(upright, [how.resize_size], interpolation=mode, antialias=how.antialias)
     yield _step("resize", shape, resized, {"size": how.resize_size, "interpolation": how.interpolation})
@@ -53,8 +54,15 @@ def decode(image: Image.Image) -> Image.Image:
     """The photograph's pixels as RGB, turned upright as its camera said. EngineError: unreadable."""
     try:
         return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, UnidentifiedImageError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
+
+
+def _refuse_slivers(image: Image.Image, shorter_side: int) -> None:
+    """A photograph of 1 × 20,000 pixels would grow to gigabytes when its shorter side is brought to 256."""
+    pixels = shorter_side**2 * max(image.size) / min(image.size)
+    if Image.MAX_IMAGE_PIXELS is not None and pixels > Image.MAX_IMAGE_PIXELS:
+        raise EngineError(Failure.IMAGE_UNREADABLE, reason=f"{image.width} × {image.height} pixels are too narrow")
 
 
 def _step(name: str, input_shape: tuple[int, ...], output: Image.Image | torch.Tensor, details: dict[str, Any]) -> Step:

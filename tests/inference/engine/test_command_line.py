@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from inference.contracts import EngineError, Failure
@@ -86,10 +87,19 @@ def test_a_failure_is_one_sentence_and_exit_code_1(
     assert printed.out == ""
 
 
-def test_a_command_that_is_not_understood_is_exit_code_2() -> None:
+@pytest.mark.parametrize("arguments", [["--threads", "0"], ["--threads", "many"], ["--device", "abacus"]])
+def test_a_command_that_is_not_understood_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["trace", "cat.jpg", "--threads", "0"])
+        main(["trace", "cat.jpg", *arguments])
     assert caught.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_a_gpu_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit):
+        main(["trace", "cat.jpg", "--device", "cuda"])
+    assert "this torch finds no GPU; use cpu" in capsys.readouterr().err
 
 
 def test_it_runs_from_the_house_without_django() -> None:

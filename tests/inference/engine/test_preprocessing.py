@@ -27,12 +27,17 @@ def steps(image: Image.Image, how: Preprocessing) -> dict[str, Step]:
     return {step.stage.name: step for step in preprocess(image, how)}
 
 
+def prepared(image: Image.Image, how: Preprocessing) -> torch.Tensor:
+    *_, last = preprocess(image, how)
+    assert isinstance(last.output, torch.Tensor)
+    return last.output
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_the_last_step_equals_torchvisions_transforms_bit_for_bit(network: str, cat: Image.Image) -> None:
     for how in ways(network):
         for image in (cat, cat.resize((97, 211)), cat.resize((500, 30))):
-            *_, last = preprocess(image, how)
-            assert torch.equal(last.output, how.transforms(image)[None])
+            assert torch.equal(prepared(image, how), how.transforms(image)[None])
 
 
 def test_each_step_takes_what_the_one_before_made(cat: Image.Image) -> None:
@@ -53,8 +58,8 @@ def test_each_step_takes_what_the_one_before_made(cat: Image.Image) -> None:
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK", "1"])
 def test_a_picture_of_any_mode_becomes_three_channels(mode: str, cat: Image.Image) -> None:
-    *_, last = preprocess(cat.convert("RGBA" if mode == "LA" else mode).convert(mode), ways("efficientnet_lite0")[0])
-    assert last.output.shape == (1, 3, 224, 224)
+    image = cat.convert("RGBA" if mode == "LA" else mode).convert(mode)
+    assert prepared(image, ways("efficientnet_lite0")[0]).shape == (1, 3, 224, 224)
 
 
 def test_a_photograph_is_turned_as_its_camera_says(cat: Image.Image) -> None:
@@ -66,6 +71,12 @@ def test_a_photograph_is_turned_as_its_camera_says(cat: Image.Image) -> None:
     assert decoded.stage.output_shape == (451, 300, 3)
     assert decoded.stage.details["turned"] is True
     assert np.array_equal(np.asarray(decoded.output), np.rot90(np.asarray(cat), -1))
+
+
+def test_a_sliver_that_would_grow_to_gigabytes_is_refused() -> None:
+    with pytest.raises(EngineError) as caught:
+        list(preprocess(Image.new("RGB", (1, 20_000)), ways("efficientnet_lite0")[0]))
+    assert caught.value.failure is Failure.IMAGE_UNREADABLE
 
 
 def test_a_truncated_file_is_an_unreadable_image(cat: Image.Image) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from inference.contracts import INSPECTED_NETWORKS, StageKind
 from inference.engine import networks, stages
+from inference.engine.weights import WeightsRecord
 
 pytestmark = pytest.mark.torch
 
@@ -35,10 +37,16 @@ OTHERS = (
 )
 
 
-def planned(network: str) -> stages.Plan:
+@cache
+def found(network: str) -> tuple[WeightsRecord, nn.Module, stages.Plan]:
     record = networks.record(network)
     weights = record.weights_named(record.default_weights)
-    return stages.plan(networks.build(network, weights), size=weights.preprocessing.crop_size, classes=1000)
+    model = networks.build(network, weights)
+    return weights, model, stages.plan(model, size=weights.preprocessing.crop_size, classes=1000)
+
+
+def planned(network: str) -> stages.Plan:
+    return found(network)[2]
 
 
 def shown(network: str) -> list[tuple[str, str, int, tuple[int, ...]]]:
@@ -114,10 +122,7 @@ def test_swins_grids_come_before_its_channels() -> None:
 
 @pytest.mark.parametrize("network", INSPECTED_NETWORKS + OTHERS)
 def test_any_network_is_a_chain_of_few_named_stages(network: str) -> None:
-    record = networks.record(network)
-    weights = record.weights_named(record.default_weights)
-    model = networks.build(network, weights)
-    plan = stages.plan(model, size=weights.preprocessing.crop_size, classes=1000)
+    _, model, plan = found(network)
     names = [stage.name for stage in plan.stages]
     features = [stage for stage in plan.stages if stage.kind is StageKind.FEATURES]
     assert 3 <= len(features) <= 10
@@ -131,20 +136,13 @@ def test_any_network_is_a_chain_of_few_named_stages(network: str) -> None:
     paths = [path for stage in plan.stages for path in stage.layer_paths]
     assert len(set(paths)) == len(paths)
     unused = sum(p.numel() for name, p in model.named_parameters() if name.startswith("AuxLogits"))
-    assert sum(stage.parameters for stage in plan.stages) + unused == weights_parameters(model)
-
-
-def weights_parameters(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
+    assert sum(stage.parameters for stage in plan.stages) + unused == stages.parameters_of(model)
 
 
 @pytest.mark.parametrize("network", INSPECTED_NETWORKS[1:] + OTHERS)
 def test_parameters_and_operations_are_those_that_torchvision_states(network: str) -> None:
-    record = networks.record(network)
-    weights = record.weights_named(record.default_weights)
-    model = networks.build(network, weights)
-    plan = stages.plan(model, size=weights.preprocessing.crop_size, classes=1000)
-    assert weights_parameters(model) == weights.parameters
+    weights, model, plan = found(network)
+    assert stages.parameters_of(model) == weights.parameters
     assert sum(stage.macs for stage in plan.stages) / 1e9 == pytest.approx(weights.gmacs, rel=0.012)
     assert all(stage.flops in (2 * stage.macs, 2 * stage.macs + 1) for stage in plan.stages)
 
@@ -160,7 +158,10 @@ def test_the_planned_shapes_are_those_of_a_real_pass(network: str) -> None:
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data.zero_()
     ended: dict[int, tuple[int, ...]] = {}
-    reached = lambda index, output: ended.setdefault(index, tuple(output.shape))  # noqa: E731
+
+    def reached(index: int, output: torch.Tensor) -> None:
+        ended[index] = tuple(output.shape)
+
     with torch.inference_mode(), stages.stopping_at(model, plan.boundaries, reached):
         model(torch.zeros(1, 3, 224, 224))
     assert list(ended) == list(range(len(plan.stages)))

@@ -154,7 +154,7 @@ def test_a_network_left_in_training_mode_is_traced_in_evaluation_mode_and_put_ba
     lite0: engine.LoadedNetwork, cat: Image.Image, cat_trace: Recording
 ) -> None:
     before = state(lite0.model)
-    lite0.model.features[3].train()  # type: ignore[operator, index, union-attr]
+    lite0.model.features[3].train()  # type: ignore[index, union-attr]
     training = [layer.training for layer in lite0.model.modules()]
     try:
         assert recorded(lite0, cat).predicted == cat_trace.predicted

@@ -13,7 +13,7 @@ from torchvision.models import get_model
 
 from inference import engine
 from inference.contracts import EngineError, Failure
-from inference.engine import networks, tracing
+from inference.engine import networks
 from inference.engine.weights import WeightsRecord
 from tests.inference.engine.conftest import recorded
 
@@ -43,7 +43,7 @@ def use(record: WeightsRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if torchvision's record named that file."""
     known = networks.record(record.network)
     weights = tuple(record if other.name == record.name else other for other in known.weights)
-    monkeypatch.setattr(tracing.networks, "record", lambda _network: dataclasses.replace(known, weights=weights))
+    monkeypatch.setattr(networks, "record", lambda _network: dataclasses.replace(known, weights=weights))
 
 
 @pytest.mark.parametrize("network", ["resnet50", "vgg16", "efficientnet_b0", "vit_b_16"])
