@@ -44,7 +44,9 @@ class TextField(forms.CharField):
     widget = forms.Textarea
 
     def __init__(self, *, rows: int = 3, code: bool = False, **kwargs: Any) -> None:
-        attrs = {"rows": rows, "spellcheck": "false" if code else "true", "class": "code" if code else "markdown"}
+        attrs: dict[str, Any] = {"rows": rows, "class": "code" if code else "markdown"}
+        if code:  # a line stays a line, so that line numbers mean something
+            attrs |= {"spellcheck": "false", "wrap": "off"}
         kwargs.setdefault("max_length", LONGEST)
         super().__init__(strip=False, required=False, widget=forms.Textarea(attrs=attrs), **kwargs)
         # The browser must not cut what is pasted: too long is said, and nothing is lost.
