@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from accounts.activity import Activity
 from accounts.models import User
+from inference.facts import facts_of
 from inference.models import Job, Trace, Upload
 from inference.services import remove_unwanted
+
+RECENT_AT_MOST = 10
 
 
 def export(user: User) -> dict[str, Any]:
@@ -42,6 +48,20 @@ def _trace(trace: Trace) -> dict[str, Any]:
         "shared": bool(trace.share_token),
         "created_at": trace.created_at,
     }
+
+
+def recent(user: User) -> list[Activity]:
+    """The person's latest runs, for the profile page."""
+    traces = list(user.traces.select_related("job").order_by("-created_at")[:RECENT_AT_MOST])
+    titles = {network: (facts_of(network) or {}).get("title", network) for network in {trace.job.network for trace in traces}}
+    return [
+        Activity(
+            trace.created_at,
+            _("Ran %(network)s") % {"network": titles[trace.job.network]},
+            reverse("inference:trace", args=[trace.pk]),
+        )
+        for trace in traces
+    ]
 
 
 def erase(user: User) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from accounts.activity import Activity
 from accounts.models import User
 from quizzes.grading import letter_of
 from quizzes.models import Attempt
 from quizzes.results import Committed, ResultItem, result_of
 from quizzes.services import finish_attempt
+
+RECENT_AT_MOST = 10
 
 
 def export(user: User) -> dict[str, Any]:
@@ -56,6 +61,18 @@ def _answer(committed: Committed, order: list[str], *, finished: bool) -> dict[s
         # An export must not be a way around the policy: an open attempt keeps its grades to itself.
         "right": committed.is_right if finished else None,
     }
+
+
+def recent(user: User) -> list[Activity]:
+    """The person's latest attempts, for the profile page."""
+    attempts = Attempt.objects.filter(user=user).select_related("quiz_version__quiz", "quiz_version__lesson_version")
+    return [_activity(attempt) for attempt in attempts.order_by("-started_at")[:RECENT_AT_MOST]]
+
+
+def _activity(attempt: Attempt) -> Activity:
+    said = _("Practised: %(lesson)s") if attempt.is_practice else _("Took the test: %(lesson)s")
+    text = said % {"lesson": attempt.quiz_version.lesson_version.title}
+    return Activity(attempt.started_at, text, reverse("quizzes:attempt", args=[attempt.pk]))
 
 
 def erase(user: User) -> None:

@@ -144,3 +144,9 @@ def test_an_admin_looks_and_changes_nothing(
 
 def test_admins_pages_are_for_admins(client: Client, instructor: User, sign_in: Callable[[Client, User], Client]) -> None:
     assert sign_in(client, instructor).get(reverse("admin:quizzes_attempt_changelist")).status_code == 302
+
+
+def test_the_profile_tells_of_the_latest_attempts(attempt: Attempt, practice: Attempt, learner: User) -> None:
+    told = {activity.url: activity.text for activity in personal.recent(learner)}
+    assert told[f"/attempts/{attempt.pk}/"].startswith("Took the test: ")
+    assert told[f"/attempts/{practice.pk}/"].startswith("Practised: ")
