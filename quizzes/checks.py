@@ -259,11 +259,11 @@ class _Checks:
 
 
 def printed_by(run: Proof, compare: str) -> str:
-    """What a run is compared by: what it printed, or else the last line of its error, and where it ended well its output.
-
-    A question about an error has distractors that say what the code would have printed.
-    """
-    return run.output if compare == "output" else result_of(run).error or run.output
+    """What a run is compared by: its output, or the last line of its error; "stem" and "either" take whichever came last."""
+    error = result_of(run).error
+    if compare == "output":
+        return run.output
+    return error if compare == "error" else error or run.output
 
 
 def stands_in(printed: str, stem: str) -> bool:

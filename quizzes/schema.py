@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -18,6 +19,9 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_
 
 OptionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=16)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+
+
+_ERROR = re.compile(r"(?P<name>[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Iteration))(?::|$)")
 
 
 class MisconceptionDocument(Strict):
@@ -109,12 +113,13 @@ def snippets_of(question: QuestionDocument) -> dict[str, Snippet]:
         return {}
     words = {option.id: option.text for option in question.options}
     right = question.right[0].text if question.right else ""
-    found = {"": Snippet(proof.snippet, requires=proof.requires, raises=_expected(proof, right))}
+    found = {"": Snippet(proof.snippet, requires=proof.requires, raises=_raised_in(right) if proof.compare == "error" else "")}
     for option, code in proof.mistakes.items():
-        found[option] = Snippet(code, requires=proof.requires, raises=_expected(proof, words.get(option, "")))
+        found[option] = Snippet(code, requires=proof.requires, raises=_raised_in(words.get(option, "")))
     return found
 
 
-def _expected(proof: ProofDocument, words: str) -> str:
-    """The exception a snippet is meant to end with, from words such as "ValueError: too small"; none when it must end well."""
-    return normalised_output(words).partition(":")[0].strip() if proof.compare == "error" else ""
+def _raised_in(words: str) -> str:
+    """The exception that words such as "ValueError: too small" name; empty for anything else."""
+    match = _ERROR.match(normalised_output(words))
+    return match["name"] if match else ""

@@ -194,6 +194,20 @@ def test_an_error_is_compared_as_python_writes_it(check: Check) -> None:
     assert errors(check(text, proofs=proved(output="fine"))) != []
 
 
+def test_a_mistake_may_print_or_raise_whatever_its_option_says(check: Check) -> None:
+    text = (ERROR_QUESTION % ("`AttributeError: no fc`", "error")).replace(
+        'snippet: "vgg16().fc"', 'mistakes: {b: "int(2)"}, snippet: "vgg16().fc"'
+    )
+
+    def runs(mistake: Proof) -> Callable[[Snippet], Proof]:
+        main = Proof(raised="AttributeError", message="no fc")
+        return lambda snippet: main if "fc" in snippet.code else mistake
+
+    assert errors(check(text, proofs=runs(Proof(raised="ValueError", message="no")))) == []
+    assert errors(check(text, proofs=runs(Proof(raised="ValueError", message="yes")))) != []
+    assert errors(check(text.replace("ValueError: no", "2"), proofs=runs(Proof(output="2\n")))) == []
+
+
 def test_a_question_about_a_cause_shows_the_proved_error_in_its_stem(check: Check) -> None:
     text = ERROR_QUESTION % ("VGG names its head classifier", "stem")
     assert errors(check(text, proofs=proved(raised="AttributeError", message="'VGG' object has no attribute 'fc'"))) == []
