@@ -396,8 +396,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    block = "\n" in text and not any(mark in text for mark in "\x85\u2028\u2029\r")
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if block else None)
+    style = "|" if "\n" in text else None
+    if any(mark in text for mark in "\x85\u2028\u2029\r\ufeff"):
+        style = '"'  # YAML takes these for line ends: only there they can be written as escapes
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)

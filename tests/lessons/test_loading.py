@@ -6,12 +6,15 @@ from dataclasses import replace
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from inference.facts import store_facts
 from lessons.drafts import open_draft, save_draft
-from lessons.folders import NotLoadable, export_folder, load_folder
+from lessons.folders import NotLoadable, apply_document, course_text, export_folder, load_folder
 from lessons.models import Course, CourseRole, Draft, LessonVersion, Membership, PublishLog, Release
 from lessons.publishing import publish
+from lessons.schema import CourseDocument, read_course
 from lessons.services import current_release, current_version, lessons_of
 from tests.lessons.conftest import NOW, network
 
@@ -207,6 +210,36 @@ def test_export_import_export_is_byte_identical_after_an_edit(tiny, tmp_path):
     assert tiny.subtitle == "2024-01-02"
     export_folder(tiny, tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+LINES = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\x85\u2028"), max_size=30)
+
+
+@given(
+    st.builds(
+        CourseDocument,
+        uid=st.just("c"),
+        slug=st.just("c"),
+        title=LINES.map(str.strip).filter(bool),
+        subtitle=LINES.map(str.strip),
+        summary=st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t\x85\u2028"), max_size=60),
+        tags=st.lists(LINES.map(str.strip).filter(bool), max_size=3, unique=True),
+        level=st.sampled_from(["beginner", "intermediate", "advanced"]),
+        prerequisites=st.lists(LINES.map(str.strip), max_size=2),
+        lessons=st.lists(st.sampled_from(["a", "b", "c"]), unique=True),
+    )
+)
+@example(CourseDocument(uid="c", slug="c", title="yes", subtitle="2024-01-02", summary="null", tags=["1", "1.5", "true"]))
+@example(CourseDocument(uid="1", slug="1", title="0x1f", subtitle="1_000", summary="1:30", tags=["~", "on", "<<", "="]))
+def test_a_course_written_anew_says_the_same(document):
+    course = Course(uid=document.uid)
+    apply_document(course, document)
+    text = course_text(course, document.lessons)
+    again, findings = read_course(text)
+    assert findings == []
+    assert again == document
+    course.document = text
+    assert course_text(course, document.lessons) == text
 
 
 def test_an_export_never_writes_into_a_folder_with_something_in_it(tiny, tmp_path):

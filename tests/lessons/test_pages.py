@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -278,9 +279,9 @@ def test_the_number_of_queries_does_not_grow_with_the_course(client, tiny, folde
 def test_a_lesson_page_weighs_little(client, tiny, mode):
     html = page(client, f"{LESSON}/{mode}/")
     assets = {urlsplit(path).path.removeprefix("/static/") for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', html)}
-    files = [finders.find(re.sub(r"\.[0-9a-f]{12}(?=\.)", "", name)) for name in sorted(assets)]
+    files = [str(finders.find(re.sub(r"\.[0-9a-f]{12}(?=\.)", "", name))) for name in sorted(assets)]
     assert len(files) >= 4
-    weight = len(gzip.compress(html.encode())) + sum(len(gzip.compress(open(file, "rb").read())) for file in files if file)
+    weight = len(gzip.compress(html.encode())) + sum(len(gzip.compress(Path(file).read_bytes())) for file in files)
     assert weight <= MOST_BYTES
 
 
