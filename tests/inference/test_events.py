@@ -241,9 +241,7 @@ async def test_a_trace_deleted_while_it_is_watched_ends_the_stream(trace: Trace,
 
 @pytest.mark.redis
 @pytest.mark.asyncio
-async def test_many_readers_share_one_connection_and_leave_none_behind(
-    trace: Trace, learner: User, redis_server: str
-) -> None:
+async def test_many_readers_share_one_connection_and_leave_none_behind(trace: Trace, learner: User, redis_server: str) -> None:
     readers = [asyncio.create_task(all_told(trace, learner)) for _ in range(20)]
     await asyncio.sleep(0.5)
     assert client().pubsub_numsub(streams.CHANNEL)[0][1] == 1

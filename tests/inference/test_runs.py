@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -239,10 +240,8 @@ def test_a_run_deleted_while_it_ran_leaves_no_picture(trace: Trace) -> None:
         job_id=trace.job_id, holder="task", redelivered=False, load=lambda _n, _w: ImitationNetwork(deletes), clock=lambda: NOW
     )
     assert not Job.objects.exists()
-    try:
+    with contextlib.suppress(FileNotFoundError):
         assert default_storage.listdir(f"traces/{trace.job_id}")[1] == []
-    except FileNotFoundError:
-        pass
 
 
 # --- fairness -----------------------------------------------------------------------------------------------------------------
@@ -260,7 +259,9 @@ def test_nobody_has_more_than_two_runs_at_once(lite0_facts: None, learner: User,
     assert take(traces[2]) is not None, "somebody else, who has none running, wants it too"
 
 
-def test_a_run_that_was_passed_over_is_rung_for_when_one_ends(lite0_facts: None, learner: User, bell: list[str], settings) -> None:
+def test_a_run_that_was_passed_over_is_rung_for_when_one_ends(
+    lite0_facts: None, learner: User, bell: list[str], settings
+) -> None:
     settings.TRACE_RUNNING_LIMIT = 1
     first = services.request_trace(owner=learner, network=NETWORK, sample="chelsea", now=NOW)
     second = services.request_trace(owner=learner, network=NETWORK, sample="coffee", now=NOW)

@@ -1,0 +1,23 @@
+import os
+import time
+
+from django.apps import AppConfig
+
+from inference.contracts import Event
+
+
+class SlowConfig(AppConfig):
+    name = "tests.inference.slow"
+    label = "slow"
+
+    def ready(self) -> None:
+        from inference.runs import Recorder
+
+        keep = Recorder.__call__
+        pause = float(os.environ.get("TEST_STAGE_SECONDS", "0"))
+
+        def keep_slowly(self: Recorder, event: Event) -> None:
+            keep(self, event)
+            time.sleep(pause)
+
+        Recorder.__call__ = keep_slowly  # type: ignore[method-assign]
