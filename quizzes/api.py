@@ -105,7 +105,7 @@ class QuestionOut(Schema):
     answer: AnswerOut | None = Field(description="What is right and why, as soon as the reveal policy allows it.")
 
 
-class ObjectiveOut(Schema):
+class ObjectiveScoreOut(Schema):
     objective: str
     reached: float
     points: float
@@ -117,7 +117,7 @@ class ResultOut(Schema):
     questions: int
     reached: float
     points: float
-    objectives: list[ObjectiveOut]
+    objectives: list[ObjectiveScoreOut]
 
 
 class AttemptOut(Schema):
