@@ -12,7 +12,7 @@ from playwright.sync_api import Dialog, Page, expect
 from accounts.models import User
 from lessons.authoring import create_lesson
 from lessons.models import Course, Lesson
-from lessons.publishing import publish, save_draft
+from lessons.publishing import open_draft, publish, save_draft
 from tests.studio.conftest import LESSON, QUESTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis]
@@ -113,8 +113,9 @@ def test_two_authors_meet_side_by_side(
 ) -> None:
     page.goto(studio)
     page.locator("#id_body").fill("## Mine\n\nMy words.")
-    files = {**lesson.draft.files, "lesson.md": lesson.draft.files["lesson.md"].replace("A line where", "The line along which")}
-    save_draft(lesson=lesson, files=files, revision=lesson.draft.revision, author=colleague, now=timezone.now())
+    draft = open_draft(lesson)
+    files = {**draft.files, "lesson.md": draft.files["lesson.md"].replace("A line where", "The line along which")}
+    save_draft(lesson=lesson, files=files, revision=draft.revision, author=colleague, now=timezone.now())
     page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_role("heading", name="Somebody else changed this while you were writing")).to_be_visible()
     shoot(page, "studio-conflict")

@@ -77,7 +77,7 @@ function focusIn(list, what, place) {
   } else if (what === "up" || what === "down") {
     (row.querySelector(`button[value^="${what}:"]`) ?? row.querySelector(".row-buttons button")).focus();
   } else {
-    row.querySelector("input:not([type=hidden]), textarea, select")?.focus();
+    row.querySelector("textarea, input[type=text]")?.focus();
   }
 }
 
