@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as site_settings
+from django.template import Context, Template
 from django.urls import reverse
 
 from web import plans
@@ -109,3 +110,10 @@ def test_no_template_has_inline_style_or_script():
 
 def test_the_icon_is_found_where_browsers_guess_it(client):
     assert client.get("/favicon.ico").headers["Location"].endswith("/web/icon.svg")
+
+
+def test_the_strip_brings_its_own_module(client):
+    html = Template("{% include 'web/_strip.html' %}").render(
+        Context({"items": [{"label": "Read", "url": "/r/", "group": "a"}]})
+    )
+    assert re.search(r'<script type="module" src="/static/web/strip[^"]*\.js"></script>', html)
