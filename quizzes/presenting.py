@@ -42,6 +42,7 @@ class MisconceptionView:
 class VerdictView:
     """What is said about the latest answer alone."""
 
+    title: str
     right: bool
     gave_up: bool
     letter: str
@@ -229,6 +230,11 @@ def _hint(attempt: Attempt, question: AttemptQuestion, version: LessonVersion) -
     return shown(hint, facts=facts, version=version)
 
 
+def verdict_title(*, right: bool) -> str:
+    """The heading over the feedback on an answer."""
+    return _("Right") if right else _("Not quite")
+
+
 class _KeyWords:
     """A key revision's words, rendered with its own frozen facts and this learner's letters."""
 
@@ -240,14 +246,21 @@ class _KeyWords:
     def shown(self, text: str) -> SafeString:
         return shown(text, facts=self.key.facts, version=self.version)
 
+    def feedback(self, option: str) -> SafeString:
+        """What is said to those who choose an option, without a verdict in front: the heading above it has that."""
+        text: str = self.key.feedback.get(option, "")
+        verdict = f"{verdict_title(right=option in self.key.correct)}."
+        return self.shown(text.removeprefix(verdict).lstrip())
+
     def verdict(self, committed: Committed) -> VerdictView:
         """What is said about one answer."""
         chosen: str = next(iter(committed.response.options), "")
         return VerdictView(
+            title=_("You asked for the steps") if committed.response.gave_up else verdict_title(right=committed.is_right),
             right=committed.is_right,
             gave_up=committed.response.gave_up,
             letter=letter_of(chosen, self.order) if chosen else "",
-            feedback=self.shown(self.key.feedback.get(chosen, "")),
+            feedback=self.feedback(chosen),
             misconception=self.misconception(chosen),
         )
 
@@ -273,7 +286,7 @@ class _KeyWords:
         return AnswerView(
             letter=letter,
             option=option,
-            reason=self.shown(self.key.feedback.get(right, "")),
+            reason=self.feedback(right),
             final=self.shown(self.key.answer),
             quick_check=_("The answer is %(letter)s:") % {"letter": letter},
             mistakes=tuple(mistake for mistake in mistakes if mistake),

@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts.models import User
 from quizzes.grading import letter_of
 from quizzes.models import Attempt, QuizVersion, Response
-from quizzes.services import attempt_question, finish_attempt, save_answer, start_attempt
-from tests.quizzes.conftest import Publish
+from quizzes.services import attempt_question, finish_attempt, quiz_version_of, save_answer, start_attempt
+from tests.quizzes.conftest import QUESTIONS, Publish
 from tests.quizzes.test_attempts import RIGHT, WRONG, answer, uid_at
 
 HTMX = {"HX-Request": "true"}
@@ -152,6 +152,18 @@ def test_a_wrong_answer_is_told_about_first_and_then_the_right_one(visitor: Clie
     order += ["STEP-FEATURES-2", "FINAL-FEATURES", "Quick check", f"The answer is {letter(attempt, 1, 'a')}:"]
     places = [words.index(word) for word in order]
     assert places == sorted(places)
+
+
+def test_a_verdict_is_said_once(visitor: Client, learner: User, publish: Publish) -> None:
+    """Authors begin their feedback as they speak: "Not quite. …"."""
+    text = QUESTIONS.replace("FEEDBACK-FEATURES-B these", "Not quite. FEEDBACK-FEATURES-B these")
+    text = text.replace("FEEDBACK-FEATURES-A it", "Right. FEEDBACK-FEATURES-A it")
+    quiz = quiz_version_of(publish(text), "test")
+    assert quiz is not None
+    attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
+    words = text_of(send(visitor, attempt, right=False, **HTMX))
+    assert "Not quite FEEDBACK-FEATURES-B" in words
+    assert "2,048 numbers FEEDBACK-FEATURES-A" in words
 
 
 def test_no_answer_is_asked_for_again(visitor: Client, attempt: Attempt) -> None:
