@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Callable
 
 from django.core.cache import cache
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from lessons.markdown import Level, render
+from lessons.markdown import Level, render, sample_html, samples_of
 from lessons.models import LessonVersion
 
 KEEP_SECONDS = 24 * 60 * 60
@@ -19,7 +20,7 @@ def body_html(version: LessonVersion) -> SafeString:
     """The lesson's prose with figures, samples, outputs and blocks."""
     return _kept(
         version,
-        version.body,
+        "body",
         lambda: render(version.body, facts=version.facts, outputs=version.outputs, lesson_version=version),
     )
 
@@ -29,6 +30,17 @@ def words_html(version: LessonVersion, text: str, *, level: Level = "inline") ->
     return _kept(
         version, level + text, lambda: render(text, facts=version.facts, lesson_version=version, level=level, prefix="m-")
     )
+
+
+def samples_html(version: LessonVersion) -> SafeString:
+    """Every code sample of the lesson with its recorded output."""
+
+    def make() -> SafeString:
+        return format_html_join(
+            "", "{}", ((sample_html(sample, version.outputs.get(sample.id)),) for sample in samples_of(version.body))
+        )
+
+    return _kept(version, "samples", make)
 
 
 def _kept(version: LessonVersion, text: str, make: Callable[[], SafeString]) -> SafeString:

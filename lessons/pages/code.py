@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from lessons.markdown import sample_html, samples_of
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
+from lessons.words import samples_html
 
 
 class CodeMode:
@@ -32,11 +32,9 @@ class CodeMode:
         return page.render(self.template, self.context(page))
 
     def context(self, page: LessonPage) -> dict[str, Any]:
-        outputs = page.version.outputs
-        samples = samples_of(page.version.body)
-        whole = [sample for sample in samples if outputs.get(sample.id) and not outputs[sample.id].get("missing")]
+        outputs = page.version.outputs.values()
         return {
-            "samples": [sample_html(sample, outputs.get(sample.id)) for sample in samples],
-            "count": len(samples),
-            "recorded": len(whole),
+            "samples": samples_html(page.version),
+            "count": len(outputs),
+            "recorded": sum(bool(output) and not output.get("missing") for output in outputs),
         }

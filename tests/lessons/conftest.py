@@ -100,15 +100,19 @@ def proofs(db):
     store_proofs(dict(RUNS.values()), now=NOW)
 
 
+def copy_of_the_tiny_course(path: Path) -> Path:
+    """The tiny course with its picture and its proofs, in a folder that may be changed."""
+    shutil.copytree(TINY, path)
+    (path / "first-look" / "square.png").write_bytes(SQUARE)
+    entries = {sha256: LockEntry(result, (f"first-look/lesson.md#{name}",)) for name, (sha256, result) in RUNS.items()}
+    (path / "proofs.lock.yaml").write_text(dump_lock(entries))
+    return path
+
+
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """A copy of the tiny course that a test may change."""
-    copy = tmp_path / "tiny"
-    shutil.copytree(TINY, copy)
-    (copy / "first-look" / "square.png").write_bytes(SQUARE)
-    entries = {sha256: LockEntry(result, (f"first-look/lesson.md#{name}",)) for name, (sha256, result) in RUNS.items()}
-    (copy / "proofs.lock.yaml").write_text(dump_lock(entries))
-    return copy
+    return copy_of_the_tiny_course(tmp_path / "tiny")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.lessons.conftest import NOW
 
 LESSON = "/courses/tiny/lessons/first-look"
 
-MOST_QUERIES = 12
+MOST_QUERIES = 10
 """Queries that a lesson's page may take, whoever looks at it."""
 
 MOST_BYTES = 100_000
