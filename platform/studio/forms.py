@@ -180,7 +180,6 @@ class ObjectiveRow(StudioForm):
         label=_("Short name"),
         max_length=80,
         required=False,
-        help_text=_("Questions refer to it. Left empty, it is made from the words."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -192,7 +191,7 @@ class ObjectiveRow(StudioForm):
 
 class SourceRow(StudioForm):
     title = LineField(label=_("Title"), max_length=300, required=False)
-    url = LineField(label=_("Address"), max_length=500, required=False, help_text=_("It begins with https://."))
+    url = LineField(label=_("Address"), max_length=500, required=False)
 
 
 class StepRow(StudioForm):
@@ -539,9 +538,20 @@ def _numbers(posted: QueryDict, name: str) -> list[int]:
 
 
 LESSON_ROWS = {
-    "objectives": RowKind(ObjectiveRow, _("Objectives"), _("Add an objective"), blank=1),
+    "objectives": RowKind(
+        ObjectiveRow,
+        _("Objectives"),
+        _("Add an objective"),
+        help=_("Questions refer to an objective by its short name. Left empty, it is made from the words."),
+        blank=1,
+    ),
     "predict_options": RowKind(PredictionRow, _("Answers to choose from"), _("Add an answer"), identity=False),
-    "sources": RowKind(SourceRow, _("Sources"), _("Add a source"), help=_("Where claims about causes come from.")),
+    "sources": RowKind(
+        SourceRow,
+        _("Sources"),
+        _("Add a source"),
+        help=_("Where claims about causes come from. An address begins with https://."),
+    ),
 }
 QUESTION_ROWS = {
     "options": RowKind(

@@ -180,3 +180,10 @@ def test_a_half_written_question_can_be_saved_and_previewed(owner, base, lesson)
         assert owner.post(address, {**form, **fields, "act": "save"}).status_code == 302
         form = form_of(owner.get(address))
     assert owner.get(base + "check/").status_code == 200
+
+
+def test_questions_that_no_mode_would_ask_are_pointed_out(owner, base, lesson):
+    assert "doesn’t offer" not in owner.get(base + "questions/").content.decode()
+    owner.post(base, {**form_of(owner.get(base)), "modes": ["read", "practise"], "act": "save"})
+    assert "doesn’t offer Test yet" in owner.get(base + "questions/").content.decode()
+    assert "does not declare the mode “test”" in owner.get(base + "check/").content.decode()

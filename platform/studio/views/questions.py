@@ -17,13 +17,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lessons.models import Lesson
+from lessons.modes import all_modes
 from lessons.publishing import open_draft
+from lessons.schema import LESSON_FILE
 from quizzes.models import About, Difficulty, Misconception
+from quizzes.modes import PractiseMode, TestMode
 from quizzes.schema import QUESTIONS_FILE
 from studio.access import author_of, for_lesson
 from studio.choices import misconception_choices, question_choices
 from studio.conflicts import fingerprint
-from studio.documents import QuestionsText, Values, excerpt
+from studio.documents import LessonText, QuestionsText, Values, excerpt
 from studio.editing import Files, Misconceptions, OneQuestion, QuizSettings, change_files
 from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, QuestionForm, QuizForm, StudioForm
 from studio.frame import lesson_frame
@@ -49,15 +52,27 @@ def questions(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         "studio/questions.html",
         _url("questions", lesson),
     )
+    draft = open_draft(lesson)
     try:
-        document = QuestionsText(open_draft(lesson).files.get(QUESTIONS_FILE, ""))
+        document = QuestionsText(draft.files.get(QUESTIONS_FILE, ""))
     except UnreadableError:
         return page.respond()  # which leads to the document
     page.context = {
         "rows": [_row(document, uid) for uid in document.uids],
         "lists": [_listed(document, name) for name in LISTS],
+        "missing_modes": _missing_modes(draft.files, document),
     }
     return page.respond()
+
+
+def _missing_modes(files: Files, document: QuestionsText) -> list[str]:
+    """The titles of modes that would ask these questions, but that the lesson doesn't offer."""
+    try:
+        offered = LessonText(files.get(LESSON_FILE, "")).values["modes"]
+    except UnreadableError:
+        return []
+    asked = [mode.slug for mode, uids in ((TestMode, document.quiz["test"]), (PractiseMode, document.quiz["practice"])) if uids]
+    return [str(mode.title) for mode in all_modes() if mode.slug in asked and mode.slug not in offered]
 
 
 def _row(document: QuestionsText, uid: str) -> dict[str, Any]:
