@@ -117,6 +117,9 @@ class _Checks:
             if mode in self.context.meta.get("modes", []) and not asked:
                 message = _("The lesson declares the mode “%(mode)s”, but no question is asked there, so it is not shown.")
                 yield self.warning((), message % {"mode": mode})
+            if asked and mode not in self.context.meta.get("modes", []):
+                message = _("The lesson does not declare the mode “%(mode)s”, so learners are not asked these questions.")
+                yield self.warning(("test" if mode == "test" else "practice",), message % {"mode": mode})
 
     # --- one question
 
