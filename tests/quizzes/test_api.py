@@ -60,7 +60,7 @@ def test_a_guest_can_do_all_of_it(caller: Caller, graded_quiz: QuizVersion) -> N
 
     here = f"/attempts/{attempt['id']}/questions"
     assert caller.send("PUT", f"{here}/1", {"options": ["B"]}).json()["status"] == "saved"
-    right = {"options": letters(attempt["id"], 1, RIGHT), "final": True, "idempotency_key": "one"}
+    right: dict[str, Any] = {"options": letters(attempt["id"], 1, RIGHT), "final": True, "idempotency_key": "one"}
     graded = caller.send("PUT", f"{here}/1", right).json()
     assert graded["status"] == "graded"
     assert graded["question"]["verdict"]["right"]

@@ -277,12 +277,13 @@ def test_a_hint_is_remembered_with_the_answer(practice: Attempt) -> None:
 
 
 def test_a_test_has_neither_hint_nor_steps(attempt: Attempt) -> None:
-    for refused in (
+    writes: tuple[Callable[[], object], ...] = (
         lambda: show_hint(attempt=attempt, position=1, now=timezone.now()),
         lambda: show_step(attempt=attempt, position=1, step=1, now=timezone.now()),
-    ):
+    )
+    for write in writes:
         with pytest.raises(Problem) as problem:
-            refused()
+            write()
         assert problem.value.status == 409
     assert not Response.objects.exists()
 

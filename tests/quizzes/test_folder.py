@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import yaml
@@ -24,7 +25,7 @@ Check = Callable[..., list[Finding]]
 
 @pytest.fixture
 def check(lesson: Lesson, proof_rows: None) -> Check:
-    def check(text: str, **context: object) -> list[Finding]:
+    def check(text: str, **context: Any) -> list[Finding]:
         return QuestionsPart().check(text, context_for(lesson, **{"proofs": proof_of, **context}))
 
     return check

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
+from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -50,7 +50,7 @@ def quiz(request: pytest.FixtureRequest, publish: Publish) -> QuizVersion:
     return found
 
 
-def answers_about(visitor: Client, attempt: Attempt) -> Iterator[tuple[str, HttpResponse]]:
+def answers_about(visitor: Client, attempt: Attempt) -> Iterator[tuple[str, Any]]:
     """Everything that the site says about an attempt without committing anything."""
     mode = attempt.quiz_version.quiz.mode
     lesson = "/courses/vision/lessons/one"
@@ -80,12 +80,13 @@ def answers_about(visitor: Client, attempt: Attempt) -> Iterator[tuple[str, Http
                 yield f"{here} {data}", visitor.post(here, data)
                 yield f"{here} {data} partial", visitor.post(here, data, headers={"HX-Request": "true"})
         api = f"/api/v1/attempts/{attempt.pk}/questions/{question.position}"
-        for body in (
+        bodies: list[dict[str, Any]] = [
             {"options": ["A"]},
             {"options": []},
             {"options": ["A"], "final": True},
             {"options": ["Z"], "final": True, "idempotency_key": "k"},
-        ):
+        ]
+        for body in bodies:
             yield f"{api} {body}", visitor.put(api, body, content_type="application/json", headers=token(visitor))
         draft = reverse("quizzes:draft", args=[attempt.pk, question.position])
         yield draft, visitor.post(draft, {"choice": "A"}, headers={"X-Requested-With": "fetch"})
@@ -102,7 +103,7 @@ def token(visitor: Client) -> dict[str, str]:
     return {"X-CSRFToken": visitor.get("/api/v1/me").json()["csrf_token"]}
 
 
-def told(response: HttpResponse) -> set[str]:
+def told(response: Any) -> set[str]:
     """The secrets that an answer gives away, headers included."""
     whole = str(response.headers) + unescape(response.content.decode())
     return set(SECRETS.findall(whole))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -36,14 +36,20 @@ def letter(attempt: Attempt, position: int, key: str) -> str:
 
 
 def send(
-    visitor: Client, attempt: Attempt, position: int = 1, *, right: bool = True, key: str = "k", **headers: str
-) -> HttpResponse:
+    visitor: Client,
+    attempt: Attempt,
+    position: int = 1,
+    *,
+    right: bool = True,
+    key: str = "k",
+    headers: dict[str, str] | None = None,
+) -> Any:
     chosen = (RIGHT if right else WRONG)[uid_at(attempt, position)]
     data = {"choice": letter(attempt, position, chosen), "idempotency_key": key}
-    return visitor.post(page(attempt, position), data, headers=headers)
+    return visitor.post(page(attempt, position), data, headers=headers or {})
 
 
-def text_of(response: HttpResponse) -> str:
+def text_of(response: Any) -> str:
     """The page's words: tags and blanks taken out."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
 
@@ -130,7 +136,7 @@ def test_a_plain_form_is_answered_by_a_redirect_to_the_feedback(visitor: Client,
 
 
 def test_htmx_is_answered_by_the_question_alone(visitor: Client, attempt: Attempt) -> None:
-    response = send(visitor, attempt, right=False, **HTMX)
+    response = send(visitor, attempt, right=False, headers=HTMX)
     html = response.content.decode()
     assert response.status_code == 200
     assert "<html" not in html
@@ -139,7 +145,7 @@ def test_htmx_is_answered_by_the_question_alone(visitor: Client, attempt: Attemp
 
 
 def test_a_wrong_answer_is_told_about_first_and_then_the_right_one(visitor: Client, attempt: Attempt) -> None:
-    words = text_of(send(visitor, attempt, right=False, **HTMX))
+    words = text_of(send(visitor, attempt, right=False, headers=HTMX))
     order = [
         "Not quite",
         "FEEDBACK-FEATURES-B",
@@ -161,7 +167,7 @@ def test_a_verdict_is_said_once(visitor: Client, learner: User, publish: Publish
     quiz = quiz_version_of(publish(text), "test")
     assert quiz is not None
     attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
-    words = text_of(send(visitor, attempt, right=False, **HTMX))
+    words = text_of(send(visitor, attempt, right=False, headers=HTMX))
     assert "Not quite FEEDBACK-FEATURES-B" in words
     assert "2,048 numbers FEEDBACK-FEATURES-A" in words
 
@@ -202,7 +208,7 @@ def test_a_double_submit_changes_nothing(visitor: Client, attempt: Attempt) -> N
 
 def test_a_submit_after_finishing_is_told_so(visitor: Client, attempt: Attempt) -> None:
     finish_attempt(attempt=attempt, now=timezone.now())
-    plain, partial = send(visitor, attempt), send(visitor, attempt, **HTMX)
+    plain, partial = send(visitor, attempt), send(visitor, attempt, headers=HTMX)
     assert plain.status_code == 409
     assert partial.status_code == 422
     for response in (plain, partial):
@@ -293,13 +299,13 @@ def test_a_redo_is_practice_with_what_was_missed(visitor: Client, attempt: Attem
 def test_practice_offers_a_hint_and_another_try(visitor: Client, practice: Attempt) -> None:
     words = text_of(visitor.post(reverse("quizzes:hint", args=[practice.pk, 2]), headers=HTMX))
     assert "HINT-HARD" in words
-    words = text_of(send(visitor, practice, 2, right=False, key="one", **HTMX))
+    words = text_of(send(visitor, practice, 2, right=False, key="one", headers=HTMX))
     assert "FEEDBACK-HARD-B" in words
     assert "WHY-FC" in words
     assert "Check again" in words
     for secret in ("FEEDBACK-HARD-A", "STEP-HARD", "FINAL-HARD", "The answer is", "FEEDBACK-HARD-C", "BELIEF-CLASSES"):
         assert secret not in words
-    words = text_of(send(visitor, practice, 2, key="two", **HTMX))
+    words = text_of(send(visitor, practice, 2, key="two", headers=HTMX))
     for told in ("Right", "STEP-HARD-3", "FINAL-HARD", "The answer is", "Common mistakes", "BELIEF-CLASSES"):
         assert told in words
 
