@@ -48,12 +48,12 @@ class FactMissing(KeyError):
 
 def fact(network: str, path: str) -> Any:
     """One computed figure by its dotted path ("stages.layer3.output_shape"); raises FactMissing."""
-    key, _dot, rest = path.partition(".")
+    key, *parts = path.split(".")
     row = _rows().filter(network=network, key=key).first()
     if row is None:
         raise FactMissing(network, path)
     value = _decoded(row.value)
-    for part in rest.split(".") if rest else ():
+    for part in parts:
         if not isinstance(value, dict) or part not in value:
             raise FactMissing(network, path)
         value = value[part]

@@ -280,7 +280,7 @@ async def test_pages_are_told_pieces_of_themselves(trace: Trace, learner: User, 
     assert "2.13.0" in pieces["done"]
 
 
-# --- over HTTP -----------------------------------------------------------------------------------------------------------------
+# --- over HTTP ------------------------------------------------------------------------------------------------------------
 
 
 async def body(response: Any) -> list[Message]:
@@ -290,7 +290,7 @@ async def body(response: Any) -> list[Message]:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["/traces/{}/events", "/api/v1/traces/{}/events"])
-async def test_the_owner_and_whoever_has_the_link_may_follow_and_nobody_else(trace: Trace, learner: User, path: str) -> None:
+async def test_only_the_owner_and_whoever_has_the_link_may_follow(trace: Trace, learner: User, path: str) -> None:
     await sync_to_async(run)(trace)
     token = await sync_to_async(services.share_trace)(trace=trace)
     owner = AsyncClient()

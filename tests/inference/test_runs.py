@@ -48,7 +48,7 @@ def run(trace: Trace, network: ImitationNetwork, *, now=NOW, load=None, **option
     return Trace.objects.select_related("job").get(pk=trace.pk)
 
 
-# --- the lease ----------------------------------------------------------------------------------------------------------------
+# --- the lease ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_job_is_taken_once(trace: Trace) -> None:
@@ -161,7 +161,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(trace: Trace) -> None:
     assert kept == {"2-0.webp", "2-1.webp"}
 
 
-# --- the end ------------------------------------------------------------------------------------------------------------------
+# --- the end --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_finished_run_keeps_everything_that_made_it(trace: Trace, imitation: ImitationNetwork) -> None:
@@ -208,7 +208,7 @@ def test_a_job_that_is_gone_is_nothing_to_run(db: None, imitation: ImitationNetw
     assert imitation.runs == 0
 
 
-# --- cancelling ---------------------------------------------------------------------------------------------------------------
+# --- cancelling -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_running_trace_stops_between_stages_and_keeps_what_ran(trace: Trace) -> None:
@@ -244,7 +244,7 @@ def test_a_run_deleted_while_it_ran_leaves_no_picture(trace: Trace) -> None:
         assert default_storage.listdir(f"traces/{trace.job_id}")[1] == []
 
 
-# --- fairness -----------------------------------------------------------------------------------------------------------------
+# --- fairness -------------------------------------------------------------------------------------------------------------
 
 
 def test_nobody_has_more_than_two_runs_at_once(lite0_facts: None, learner: User, guest: User, bell: list[str]) -> None:
@@ -285,7 +285,7 @@ def test_the_place_in_line_is_counted_by_who_came_first(lite0_facts: None, learn
     assert jobs.place_in_line(second.job) == 1
 
 
-# --- the queue gone ------------------------------------------------------------------------------------------------------------
+# --- the queue gone -------------------------------------------------------------------------------------------------------
 
 
 def test_a_queue_that_cannot_be_reached_keeps_the_row_and_the_page_says_so(
@@ -315,7 +315,7 @@ def test_bells_that_a_lost_queue_swallowed_are_rung_again(trace: Trace, bell: li
     assert bell == [str(trace.job_id)]
 
 
-# --- ids and events ------------------------------------------------------------------------------------------------------------
+# --- ids and events -------------------------------------------------------------------------------------------------------
 
 ids = st.builds(EventId, st.integers(0, 10**17), st.integers(0, 10**17))
 

@@ -42,7 +42,7 @@ def refusal(*arguments: object, **options: object) -> Problem:
     return caught.value
 
 
-# --- the same request is the same job ---------------------------------------------------------------------------------------
+# --- the same request is the same job -------------------------------------------------------------------------------------
 
 
 def test_a_new_request_waits_and_is_rung_for(learner: User, bell: list[str], django_capture_on_commit_callbacks) -> None:
@@ -112,7 +112,7 @@ def test_new_weights_make_a_new_run(learner: User) -> None:
     assert ask(learner).job_id != before.job_id
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------------------------------
 
 
 def test_unknown_networks_and_samples_are_404(learner: User) -> None:
@@ -168,7 +168,7 @@ def test_a_full_line_still_answers_what_is_stored(learner: User, settings) -> No
     assert ask(learner, sample="chelsea").job.state == JobState.DONE
 
 
-# --- stopping ----------------------------------------------------------------------------------------------------------------
+# --- stopping -------------------------------------------------------------------------------------------------------------
 
 
 def test_stopping_the_only_trace_cancels_the_job(learner: User) -> None:
@@ -206,7 +206,7 @@ def test_asking_again_after_stopping_waits_again(learner: User, bell: list[str],
     assert len(bell) == 2
 
 
-# --- looking and sharing -----------------------------------------------------------------------------------------------------
+# --- looking and sharing --------------------------------------------------------------------------------------------------
 
 
 def test_only_the_owner_sees_a_trace(learner: User, guest: User) -> None:
@@ -254,7 +254,7 @@ def test_whoever_has_the_link_sees_no_controls_and_not_the_whole_photo(learner: 
     assert own.shared_url.endswith(f"?share={token}")
 
 
-# --- uploads -----------------------------------------------------------------------------------------------------------------
+# --- uploads --------------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_photo_of_one_person_is_kept_once(learner: User, guest: User) -> None:
@@ -305,7 +305,7 @@ def test_a_photo_above_the_limit_is_a_413(learner: User, settings) -> None:
     assert caught.value.status == 413
 
 
-# --- forgetting --------------------------------------------------------------------------------------------------------------
+# --- forgetting -----------------------------------------------------------------------------------------------------------
 
 
 def files_below(folder: str) -> list[str]:
@@ -367,7 +367,7 @@ def test_deleting_one_of_two_traces_keeps_the_photo_that_the_other_needs(learner
     assert default_storage.exists(str(upload.file.name))
 
 
-# --- the house ---------------------------------------------------------------------------------------------------------------
+# --- the house ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_house_asks_for_every_sample_once() -> None:

@@ -1,0 +1,63 @@
+"""A web process answers every kind of page without ever loading torch: a worker may have a gigabyte, a web process may not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+ASK = """
+import json, sys
+import django
+from django.test import Client
+from django.test.utils import setup_test_environment
+from config.asgi import application
+
+setup_test_environment()
+import inference.tasks
+from django.core.management import call_command
+from django.db import connection
+connection.creation.create_test_db(verbosity=0)
+client = Client(raise_request_exception=False)
+addresses = ["/", "/networks/", "/traces/", "/samples/chelsea", "/api/v1/samples", "/api/v1/networks", "/api/v1/openapi.json",
+             "/healthz", "/plans/", "/sign-in/"]
+statuses = {address: client.get(address).status_code for address in addresses}
+statuses["POST /traces/"] = client.post("/traces/", {"sample": "chelsea"}).status_code
+heavy = ("torch", "torchvision", "skimage", "sklearn", "scipy", "inference.engine")
+print(json.dumps({"statuses": statuses, "heavy": [name for name in heavy if name in sys.modules]}))
+"""
+
+
+@pytest.fixture
+def answer(tmp_path: object) -> dict[str, object]:
+    import json
+
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "TEST_DATA_DIR"},
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": os.pathsep.join([str(settings.ROOT), str(settings.ROOT / "platform")]),
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", ASK],
+        cwd=settings.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    told: dict[str, object] = json.loads(run.stdout.splitlines()[-1])
+    return told
+
+
+def test_a_web_process_never_loads_torch(answer: dict[str, object]) -> None:
+    assert answer["heavy"] == []
+    statuses = answer["statuses"]
+    assert isinstance(statuses, dict)
+    assert statuses["/networks/"] == statuses["/samples/chelsea"] == statuses["/api/v1/openapi.json"] == 200
+    assert statuses["POST /traces/"] == 302
+    assert all(status < 500 for status in statuses.values()), statuses
