@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import people
 from lessons.modes import LessonPage, modes_of
@@ -70,7 +70,7 @@ def start(request: HttpRequest, quiz_id: int) -> HttpResponse:
     return redirect("quizzes:attempt", attempt.pk)
 
 
-@require_GET
+@require_safe
 @never_kept
 def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Leads to the first question that is still open, or to the results."""
@@ -198,7 +198,7 @@ def finish(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     return redirect("quizzes:results", attempt.pk)
 
 
-@require_GET
+@require_safe
 @never_kept
 def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """What a finished attempt came to, question by question; an open one leads back to its questions."""

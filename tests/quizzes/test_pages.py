@@ -383,3 +383,15 @@ def test_forms_carry_a_csrf_token(learner: User, attempt: Attempt) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(learner)
     assert strict.post(page(attempt), {"choice": "A", "idempotency_key": "k"}).status_code == 403
+
+
+def test_pages_ask_the_database_little(
+    visitor: Client, attempt: Attempt, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    """However many questions there are: rows of an attempt come together, and only what is told costs a query of its own."""
+    answer(attempt, 1, right=False)
+    visitor.get(page(attempt))  # fills the caches of words and modes
+    with django_assert_max_num_queries(12):
+        visitor.get(page(attempt, 2))
+    with django_assert_max_num_queries(14):
+        visitor.get(page(attempt, 1))
