@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do comma
 VENV := .venv/bin
 SET_UP := "$(or $(PYTHON),python3)" -I platform/operations/install.py
 PYTEST := $(VENV)/python -m pytest -q
-SOURCES := manage.py platform lessons quizzes inference tests
+PRODUCT := manage.py platform lessons quizzes inference
 
 
 .DEFAULT_GOAL := help
@@ -46,11 +46,11 @@ check: set-up-tests lint types layers templates migrations test coverage ## what
 	@echo "Everything passed."
 
 lint: set-up-tests
-	$(VENV)/ruff check $(SOURCES)
-	$(VENV)/ruff format --check $(SOURCES)
+	$(VENV)/ruff check $(PRODUCT) tests
+	$(VENV)/ruff format --check $(PRODUCT) tests
 
 types: set-up-tests
-	$(VENV)/mypy $(SOURCES)
+	$(VENV)/mypy $(PRODUCT)
 
 layers: set-up-tests
 	PYTHONPATH=platform:. $(VENV)/lint-imports

@@ -70,6 +70,6 @@ class InsertOnly(Operation):
 def _column(model: type[models.Model], name: str) -> str:
     """The column of a field named as the field ("created_by") or as its attribute ("created_by_id")."""
     for field in model._meta.local_concrete_fields:
-        if name in (field.name, field.attname):
+        if name in (field.name, field.attname) and field.column:
             return field.column
     raise ValueError(f"{model._meta.label} has no field {name}")

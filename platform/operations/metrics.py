@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 from inference.models import Job, JobState
 from operations import health
 
-disable_created_metrics()  # a second series for each, that nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody asks for
 
 REQUESTS = Counter("forward_pass_http_requests", "Requests answered.", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(

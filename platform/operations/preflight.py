@@ -9,6 +9,7 @@ import socket
 import tempfile
 from pathlib import Path
 
+import psycopg
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -94,8 +95,7 @@ def check_database() -> None:
 def _connect_without_pool() -> None:
     # The pool would try for ten seconds and then say only that it got no connection.
     parameters = {**connection.get_connection_params(), "connect_timeout": CONNECT_SECONDS}
-    parameters.pop("pool", None)
-    with connection.wrap_database_errors, connection.Database.connect(**parameters):
+    with connection.wrap_database_errors, psycopg.connect(**parameters):
         pass
 
 

@@ -95,8 +95,8 @@ def send(case: schemathesis.Case, client: Client) -> Response:
         prepared.method or "",
         prepared.path_url,
         body.encode() if isinstance(body, str) else body,
-        content_type=prepared.headers.get("Content-Type", ""),
-        headers={**prepared.headers, "X-CSRFToken": token},
+        content_type=str(prepared.headers.get("Content-Type", "")),
+        headers={name: str(value) for name, value in prepared.headers.items()} | {"X-CSRFToken": token},
     )
     content = b"" if answer.streaming else answer.content
     headers = {name.lower(): [value] for name, value in answer.headers.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 from django.conf import settings
 
 ASK = """
-import json, sys
+import json, sys, time
 import django
 from django.test import Client
 from django.test.utils import setup_test_environment
@@ -25,16 +26,16 @@ client = Client(raise_request_exception=False)
 addresses = ["/", "/networks/", "/traces/", "/samples/chelsea", "/api/v1/samples", "/api/v1/networks", "/api/v1/openapi.json",
              "/healthz", "/plans/", "/sign-in/"]
 statuses = {address: client.get(address).status_code for address in addresses}
+began = time.monotonic()
 statuses["POST /traces/"] = client.post("/traces/", {"sample": "chelsea"}).status_code
+seconds = time.monotonic() - began
 heavy = ("torch", "torchvision", "skimage", "sklearn", "scipy", "inference.engine")
-print(json.dumps({"statuses": statuses, "heavy": [name for name in heavy if name in sys.modules]}))
+print(json.dumps({"statuses": statuses, "seconds": seconds, "heavy": [name for name in heavy if name in sys.modules]}))
 """
 
 
-@pytest.fixture
-def answer(tmp_path: object) -> dict[str, object]:
-    import json
-
+@pytest.fixture(scope="module")
+def answer() -> dict[str, object]:
     environment = {
         **{name: value for name, value in os.environ.items() if name != "TEST_DATA_DIR"},
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -61,3 +62,9 @@ def test_a_web_process_never_loads_torch(answer: dict[str, object]) -> None:
     assert statuses["/networks/"] == statuses["/samples/chelsea"] == statuses["/api/v1/openapi.json"] == 200
     assert statuses["POST /traces/"] == 302
     assert all(status < 500 for status in statuses.values()), statuses
+
+
+def test_a_run_is_taken_at_once_while_redis_is_down(answer: dict[str, object]) -> None:
+    """No Redis runs beside that process."""
+    assert isinstance(answer["seconds"], float)
+    assert answer["seconds"] < 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.db import OperationalError
@@ -32,7 +32,7 @@ class Cursor(sqlite.SQLiteCursorWrapper):
     wrapper: DatabaseWrapper
     _returned: Iterator[Any] | None = None
 
-    def execute(self, query: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
+    def execute(self, query: str, params: Any = None) -> Any:
         self._returned = None
         if not self._writes_alone(query):
             return super().execute(query, params)
@@ -112,23 +112,23 @@ class DatabaseWrapper(sqlite.DatabaseWrapper):
     def _start_transaction_under_autocommit(self) -> None:
         self.take_write_lock()
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self.release_write_lock()
             raise
 
     def _commit(self) -> None:
-        super()._commit()
+        super()._commit()  # type: ignore[misc]
         # After a commit that failed the transaction is still open; the rollback that follows releases the lock.
         self.release_write_lock()
 
     def _rollback(self) -> None:
-        super()._rollback()
+        super()._rollback()  # type: ignore[misc]
         self.release_write_lock()
 
     def _close(self) -> None:
         try:
-            super()._close()
+            super()._close()  # type: ignore[misc]
         finally:
             self.release_write_lock()
 

@@ -35,7 +35,7 @@ class DatabaseSchemaEditor(sqlite.DatabaseSchemaEditor):
 
     def _remake_table(self, model: type[Model], *args: Any, **kwargs: Any) -> None:
         with self._insert_only_kept(model._meta.db_table):
-            super()._remake_table(model, *args, **kwargs)
+            super()._remake_table(model, *args, **kwargs)  # type: ignore[misc]
 
     @contextmanager
     def _insert_only_kept(self, table: str, *, afterwards: str | None = None) -> Iterator[None]:
