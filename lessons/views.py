@@ -8,6 +8,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts import people
@@ -27,6 +28,7 @@ PHOTO = "chelsea"
 PICTURE_AGE = timedelta(days=365)
 
 
+@gzip_page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, a network at work, and the courses."""
@@ -41,6 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "lessons/home.html", context)
 
 
+@gzip_page
 @require_safe
 def course(request: HttpRequest, course: str) -> HttpResponse:
     """A course: its lessons in order, the modes of each, what they teach."""
@@ -86,6 +89,7 @@ def lesson_by_slug(request: HttpRequest, lesson: str) -> HttpResponse:
     return redirect(services.lesson_url(services.lesson_named(lesson)))
 
 
+@gzip_page
 def mode(request: HttpRequest, course: str, lesson: str, mode: str) -> HttpResponse:
     """A lesson in one of its modes; the mode's class answers."""
     person = people.current(request)

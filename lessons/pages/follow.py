@@ -11,8 +11,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from inference.facts import usable_weights
 from inference.presenting import Frame, TraceView
 from inference.services import present, stored_trace
+from inference.telling import no_weights_sentence
 from lessons.facts import FactMissing, Facts, frozen
 from lessons.figures import BadFigure, billions, plain
 from lessons.models import LessonVersion
@@ -93,7 +95,7 @@ def _pipeline(network: str, facts: Facts) -> dict[str, Any]:
         "input_size": everything.get("input_size"),
         "feature_dim": everything.get("feature_dim"),
         "torchvision": version_of(network, facts),
-        "without_trace": "" if trace else _without_trace(everything),
+        "without_trace": "" if trace else _without_trace(network, everything),
         "total_milliseconds": _total(trace),
     }
 
@@ -102,14 +104,10 @@ def _total(trace: TraceView | None) -> str:
     return f"{trace.milliseconds:.0f}" if trace and trace.milliseconds else ""
 
 
-def _without_trace(everything: Mapping[str, Any]) -> str:
-    weights = (everything.get("weights") or {}).get(everything.get("default_weights") or "") or {}
-    if weights.get("file"):
-        return _(
-            "This is the structure alone: shapes, parameters and multiply-adds are real, pictures and times need a run, and"
-            " nobody has run this network here yet. It takes the weights %(file)s."
-        ) % {"file": weights["file"]}
-    return _(
-        "This is the structure alone: shapes, parameters and multiply-adds are real, pictures and times appear once the"
-        " network has been run here."
-    )
+def _without_trace(network: str, everything: Mapping[str, Any]) -> str:
+    """Why there are no pictures and no times, and what there is all the same."""
+    structure = _("This is the structure alone: shapes, parameters and multiply-adds are computed without running anything.")
+    weights = usable_weights(network, dict(everything))
+    if weights and weights["available"]:
+        return structure + " " + _("Pictures and times appear once this site has run the network on its own photo.")
+    return structure + " " + no_weights_sentence(network, everything)
