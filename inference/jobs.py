@@ -127,9 +127,8 @@ def fail(
 
 def keep_what_ran(*, job_id: UUID, attempt: int, document: dict[str, Any]) -> bool:
     """Add to a cancelled job what its last attempt had done; False when somebody has asked for it again since."""
-    return bool(
-        Job.objects.filter(pk=job_id, attempts=attempt, state=JobState.CANCELLED, document__isnull=True).update(document=document)
-    )
+    cancelled = Job.objects.filter(pk=job_id, attempts=attempt, state=JobState.CANCELLED, document__isnull=True)
+    return bool(cancelled.update(document=document))
 
 
 def cancel(*, job: Job, now: datetime) -> bool:

@@ -236,7 +236,7 @@ PERSONAL_DATA = ["accounts.personal", "inference.personal", "lessons.personal", 
 # --- runs -------------------------------------------------------------------------------------------------------------------
 TRACE_WAITING_LIMIT = 8  # per person
 TRACE_RUNNING_LIMIT = 2  # per person
-TRACE_LEASE_SECONDS = 60
+TRACE_LEASE_SECONDS = 10  # a worker renews it while it lives, so this is how long a dead one stays unnoticed
 TRACE_DEADLINE_SECONDS = 600
 TRACE_ATTEMPTS = 3
 

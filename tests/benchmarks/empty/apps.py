@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class EmptyConfig(AppConfig):
+    name = "tests.benchmarks.empty"
+    label = "empty"

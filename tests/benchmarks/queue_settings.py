@@ -1,0 +1,4 @@
+from config.settings import *  # noqa: F403
+from config.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.benchmarks.empty.apps.EmptyConfig"]
