@@ -15,6 +15,12 @@ function element(html) {
   return template.content.firstElementChild;
 }
 
+/** Show the lesson's explanation, which is about its first photo, after a run of that photo. */
+function explain(run) {
+  const why = run?.querySelector("[data-run-why]");
+  if (why) why.hidden = !run.querySelector("[data-own]").form.elements.sample[0].checked;
+}
+
 class Trace {
   constructor(section) {
     this.section = section;
@@ -111,10 +117,7 @@ class Trace {
     this.part("stop")?.remove();
     this.fill("end", data.html);
     this.show(data.sentence, { now: true });
-    if (name === "done") {
-      const why = this.section.closest("[data-run]")?.querySelector("[data-run-why]");
-      if (why) why.hidden = false;
-    }
+    if (name === "done") explain(this.section.closest("[data-run]"));
     if (hadFocus) (this.section.querySelector(".result h3") ?? this.section.querySelector("h2")).focus();
   }
 
@@ -173,6 +176,7 @@ class RunForm {
     form.addEventListener("submit", (event) => this.submit(event));
     this.file.addEventListener("change", () => this.chosen());
     for (const radio of form.elements.sample) radio.addEventListener("change", () => this.sampleChosen());
+    this.askAboutPhoto();
     this.acceptDrops(this.own.closest(".photo"));
     document.addEventListener("paste", (event) => this.pasted(event));
   }
@@ -184,11 +188,24 @@ class RunForm {
     preview.hidden = !file;
     if (!file) return;
     this.own.checked = true;
+    this.askAboutPhoto();
     preview.onerror = () => { preview.hidden = true; }; // a format that only the server reads
     preview.src = URL.createObjectURL(file);
   }
 
+  /** The lesson's question is about its first photo; about any other the learner is asked freely. */
+  askAboutPhoto() {
+    const guess = this.form.querySelector("[data-guess]");
+    if (!guess) return;
+    const isFirst = this.form.elements.sample[0].checked;
+    const freely = this.form.querySelector("[data-guess-freely]");
+    guess.hidden = guess.disabled = !isFirst;
+    for (const radio of guess.querySelectorAll("input")) radio.required = isFirst;
+    freely.hidden = freely.querySelector("input").disabled = isFirst;
+  }
+
   sampleChosen() {
+    this.askAboutPhoto();
     if (this.own.checked || !this.file.value) return;
     this.file.value = "";
     this.chosen();
@@ -250,8 +267,7 @@ class RunForm {
     if (trace.isFinal) {
       following?.close();
       following = null;
-      const why = this.run.querySelector("[data-run-why]");
-      if (why) why.hidden = false;
+      explain(this.run);
       trace.show(told.sentence, { now: true });
       (section.querySelector(".result h3") ?? section.querySelector("h2")).focus();
     } else {
