@@ -122,7 +122,7 @@ class Nest:
             with theirs:
                 self.process = subprocess.Popen(
                     [*wall, sys.executable, "-I", "-B", "-u", "-X", "utf8", str(RUNNER)],
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     cwd=self.folder,
