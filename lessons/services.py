@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,6 +121,12 @@ def catalogue() -> list[CourseCard]:
         course = version.lesson.course
         cards.setdefault(course.pk, CourseCard(course, [])).lessons.append(version)
     return list(cards.values())
+
+
+def first_run(cards: Sequence[CourseCard]) -> str:
+    """The address of the first lesson in which a network can be run; empty when there is none."""
+    versions = (version for card in cards for version in card.lessons)
+    return next((lesson_url(version, "run") for version in versions if "run" in version.meta.get("modes", [])), "")
 
 
 def lesson_url(version: LessonVersion, mode: str = "read") -> str:

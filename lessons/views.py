@@ -34,10 +34,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """What this is, a network at work, and the courses."""
     person = people.current(request)
     stored = stored_trace(network=DEFAULT_NETWORK, sample=PHOTO)
+    cards = services.catalogue()
     context = {
         "trace": present(stored, person=person) if stored else None,
         "run": None if stored else run_context(request, network=DEFAULT_NETWORK, next_url=request.path),
-        "cards": services.catalogue(),
+        "cards": cards,
+        "try_url": services.first_run(cards),
         "place": services.left_off(person) if person else None,
     }
     return render(request, "lessons/home.html", context)

@@ -329,3 +329,58 @@ def test_unpublished_courses_are_not_in_the_api(client, course):
     assert client.get("/api/v1/courses").json()["items"] == []
     assert client.get("/api/v1/courses/vision").status_code == 404
     assert Course.objects.count() == 1
+
+
+def stored(network):
+    """A finished run of the house."""
+    from inference.models import Job, JobState, Trace
+
+    stages = [
+        {
+            "index": index,
+            "name": name,
+            "title": name,
+            "kind": "features",
+            "operation": "convolution",
+            "input_shape": [1, 3, 8, 8],
+            "output_shape": [1, 16, 4, 4],
+            "milliseconds": 1.25,
+            "picture": None,
+        }
+        for index, name in enumerate(("normalise", "features.0-1", "classifier"))
+    ]
+    document = {
+        "stages": stages,
+        "attempt": 1,
+        "total": 3,
+        "top_k": [{"rank": 1, "class_index": 282, "label": "tiger cat", "probability": 0.4}],
+        "made_by": {
+            "device": "cpu",
+            "network": network,
+            "weights": "V1",
+            "torch": "2.13.0",
+            "torchvision": "0.28.0",
+            "dtype": "float32",
+            "threads": 1,
+        },
+        "milliseconds": 20.0,
+    }
+    job = Job.objects.create(
+        key="k" * 64, state=JobState.DONE, network=network, sample="chelsea", deadline=NOW, document=document
+    )
+    return Trace.objects.create(owner=None, job=job)
+
+
+def test_follow_shows_the_times_of_the_houses_own_run(client, tiny):
+    stored("tinynet")
+    html = page(client, f"{LESSON}/follow/")
+    assert "This is the structure alone" not in html
+    assert '<td class="num">1.2</td>' in html
+    assert "20 ms" in html
+
+
+def test_home_plays_the_houses_own_run_and_leads_to_the_readers(client, tiny):
+    stored("efficientnet_lite0")
+    html = page(client, "/")
+    assert "tiger cat" in html
+    assert f'href="{LESSON}/run/">Run it on your own photo' in html
