@@ -22,6 +22,9 @@ Values = dict[str, Any]
 
 _MARKS = re.compile(r"^```.*$|[`*]", re.MULTILINE)
 
+MOST_ROWS = 150
+"""Items of one list that a form shows; a document with more is edited as text, so that none is dropped."""
+
 ABSENT = object()
 """What a field reads when the document should not have it."""
 
@@ -97,6 +100,8 @@ class Words:
             return []
         if not isinstance(value, list) or any(isinstance(word, dict | list) for word in value):
             raise NotShownError((), _("it must be a list of words"))
+        if len(value) > MOST_ROWS:
+            raise NotShownError((), _("it has too many items for a form"))
         return [Text().show(word) for word in value]
 
     def read(self, given: Any, old: Any) -> Any:
@@ -134,6 +139,8 @@ class Rows:
             return []
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise NotShownError((), _("it must be a list of items with fields"))
+        if len(value) > MOST_ROWS:
+            raise NotShownError((), _("it has too many items for a form"))
         return [{"was": Text().show(item.get(self.identity)), **show(self.fields, item)} for item in value]
 
     def read(self, given: Any, old: Any) -> Any:

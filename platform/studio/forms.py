@@ -15,12 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from lessons.models import Level
 from quizzes.models import About, Difficulty, Reveal
-from studio.documents import Values
+from studio.documents import MOST_ROWS, Values
 
 LONGEST = 300_000
 """Characters that one field may hold; the request as a whole is bounded by DATA_UPLOAD_MAX_MEMORY_SIZE."""
-
-MOST_ROWS = 60
 
 _LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")

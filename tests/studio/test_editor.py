@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from inference.facts import store_facts
 from lessons.models import Draft
-from lessons.publishing import check_draft, errors, save_draft
+from lessons.publishing import check_draft, errors, open_draft, save_draft
+from studio.conflicts import ClashError, fingerprint
+from studio.editing import WholeLesson, save_part
+from tests.lessons.conftest import network
 from tests.studio.conftest import QUESTIONS, files_of, form_of
 
 
@@ -141,9 +145,16 @@ def test_rows_are_added_moved_and_removed_without_scripts(owner, base, lesson):
         assert owner.post(base, {**form, "act": nonsense}).status_code == 200
 
 
-def test_rows_have_a_limit(owner, base, lesson):
-    form = form_of(owner.get(base)) | {f"objectives-{number}-was": "" for number in range(200)}
-    assert owner.post(base, {**form, "act": "add:objectives"}).status_code == 200
+def test_more_rows_than_a_form_shows_are_edited_as_text_and_none_is_dropped(owner, base, lesson, instructor):
+    draft = Draft.objects.get(lesson=lesson)
+    rows = "".join(f"  - {{id: o{number}, text: Objective}}\n" for number in range(151))
+    text = draft.files["lesson.md"].replace("objectives:\n", "objectives:\n" + rows)
+    save_draft(
+        lesson=lesson, files={**draft.files, "lesson.md": text}, revision=draft.revision, author=instructor, now=timezone.now()
+    )
+    assert owner.get(base)["Location"].startswith(base + "documents/lesson.md/")
+    assert owner.post(base, {"title": "x", "act": "save"}).status_code == 302
+    assert files_of(lesson)["lesson.md"] == text
 
 
 # --- two authors --------------------------------------------------------------------------------------------------------------
@@ -296,3 +307,51 @@ def test_a_lesson_that_passed_still_passes_after_the_form_saved_it(owner, base, 
     for page in ("", "questions/edge-test/", "misconceptions/"):
         owner.post(base + page, {**form_of(owner.get(base + page)), "act": "save"})
     assert errors(check_draft(Draft.objects.get(lesson=lesson), course=lesson.course)) == []
+
+
+@pytest.mark.parametrize("known", ["resnet50", "unheard_of"])
+@pytest.mark.parametrize("mode", ["read", "run", "follow", "code", "nonsense"])
+def test_every_mode_of_the_lesson_can_be_previewed(owner, base, lesson, mode, known):
+    store_facts("resnet50", network("ResNet-50", 25_557_032), now=timezone.now())
+    form = form_of(owner.get(base)) | {
+        "modes": ["read", "run", "follow", "code"],
+        "networks": [known],
+        "run_network": known,
+        "body": "## Code\r\n\r\n```python id=one\r\nprint(1)\r\n```",
+    }
+    response = owner.post(base + "?fragment=1", {**form, "act": "preview", "preview_mode": mode})
+    assert response.status_code == 200
+    assert "<html" not in response.content.decode()
+
+
+def test_a_save_that_meets_another_in_the_same_moment_is_tried_again(lesson, instructor, colleague):
+    """The draft moves on between reading and writing: another part is merged, the same part is a clash."""
+
+    class Hurried(WholeLesson):
+        def write(self, files, values):
+            draft = open_draft(lesson)
+            if draft.revision == began:
+                changed = {**draft.files, name: draft.files[name].replace("dge", "DGE")}
+                save_draft(lesson=lesson, files=changed, revision=began, author=colleague, now=timezone.now())
+            return super().write(files, values)
+
+    def save():
+        return save_part(
+            lesson=lesson,
+            part=Hurried(),
+            values={**values, "insight": words},
+            opened_with=fingerprint(values),
+            revision=began,
+            author=instructor,
+            now=timezone.now(),
+        )
+
+    began, name, words, values = open_draft(lesson).revision, "questions.yaml", "Mine", WholeLesson().read(files_of(lesson))
+    assert save().merged_with == colleague
+    assert "DGE" in files_of(lesson)["questions.yaml"]
+    assert "insight: Mine" in files_of(lesson)["lesson.md"]
+    began, name, words, values = open_draft(lesson).revision, "lesson.md", "Mine too", WholeLesson().read(files_of(lesson))
+    with pytest.raises(ClashError) as clash:
+        save()
+    assert "DGE" in clash.value.theirs["body"]
+    assert "DGE" in files_of(lesson)["lesson.md"]

@@ -15,15 +15,15 @@ from studio.access import for_lesson
 from studio.answers import as_csv, by_person, by_question, versions_in
 from studio.frame import lesson_frame
 
-MOST = 20_000
-"""Answers that one page or file is made of: the newest."""
+ON_A_PAGE, IN_A_FILE = 2_000, 50_000
+"""How many answers are shown, or written: the newest."""
 
 
 @require_GET
 @for_lesson
 def answers(request: HttpRequest, lesson: Lesson) -> HttpResponse:
     """The answers by question or by person, of all versions or of one."""
-    records = responses_of(lesson, limit=MOST)
+    records = responses_of(lesson, limit=ON_A_PAGE)
     version = _version(request)
     chosen = [record for record in records if version in (0, record.lesson_version)]
     group = "person" if request.GET.get("by") == "person" else "question"
@@ -33,8 +33,8 @@ def answers(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         "version_chosen": version,
         "by": group,
         "total": len(chosen),
-        "cut": len(records) >= MOST,
-        "most": MOST,
+        "cut": len(records) >= ON_A_PAGE,
+        "most": ON_A_PAGE,
     }
     context["groups"] = by_person(chosen) if group == "person" else by_question(chosen)
     return render(request, "studio/answers.html", context)
@@ -50,7 +50,7 @@ def _version(request: HttpRequest) -> int:
 def download(request: HttpRequest, lesson: Lesson) -> HttpResponse:
     """The same answers as a table for a spreadsheet."""
     version = _version(request)
-    records = [record for record in responses_of(lesson, limit=MOST) if version in (0, record.lesson_version)]
+    records = [record for record in responses_of(lesson, limit=IN_A_FILE) if version in (0, record.lesson_version)]
     name = slugify(lesson.slug) or "lesson"
     return HttpResponse(
         as_csv(records),

@@ -96,9 +96,12 @@ function livePreview() {
     address.searchParams.set("fragment", "1");
     try {
       const response = await fetch(address, { method: "POST", body, signal: running.signal });
-      if (response.ok) target.innerHTML = await response.text(); // sanitised by the server, and the page runs no inline script
+      // Sanitised by the server; and the page runs no inline script.
+      if (response.ok) target.innerHTML = await response.text();
+      else target.textContent = target.dataset.failed;
     } catch (error) {
       if (error.name === "AbortError") return;
+      target.textContent = target.dataset.failed;
     }
     target.removeAttribute("aria-busy");
   };
