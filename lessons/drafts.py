@@ -123,6 +123,7 @@ def add_picture(*, lesson: Lesson, name: str, content: bytes, author: User | Non
     picture = keep_picture(lesson, name, content)
     if author is not None:
         with transaction.atomic():
+            Lesson.objects.select_for_update().get(pk=lesson.pk)
             draft = open_draft(lesson)
             draft.pictures = {**draft.pictures, name: picture}
             draft.revision += 1
