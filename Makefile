@@ -35,12 +35,12 @@ set-up-tests:
 
 test: set-up-tests test-rooms test-journeys ## every test, the browser journeys included
 
-# Playwright keeps an event loop running in its process, where Django refuses plain database calls: journeys run apart.
+# Playwright's event loop needs DJANGO_ALLOW_ASYNC_UNSAFE in its whole process: journeys run apart.
 test-rooms: set-up-tests
 	$(PYTEST) tests --ignore=tests/journeys --cov --cov-report=
 
 test-journeys: set-up-tests
-	DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PYTEST) tests/journeys --cov --cov-append --cov-report=
+	$(PYTEST) tests/journeys --cov --cov-append --cov-report=
 
 check: set-up-tests lint types layers templates migrations test coverage ## what CI runs
 	@echo "Everything passed."

@@ -57,9 +57,19 @@ def browser_context_args() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def _calls_beside_playwright() -> None:
+    """Playwright's event loop runs in this thread, where Django would refuse plain database calls."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(_calls_beside_playwright: None, django_db_setup: None) -> None:
+    """pytest-django's, after that."""
+
+
+@pytest.fixture(scope="session")
 def _open_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Journeys use the database as the site does, without a transaction around each test: the server connects by itself."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with django_db_blocker.unblock():
         yield
 
