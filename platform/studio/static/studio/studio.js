@@ -3,18 +3,19 @@
 
 const PREVIEW_AFTER = 500; // milliseconds without a keystroke
 
-const BLOCKS = [
-  ["## …", "\n## ", "\n"],
-  ["Figure", "{{ resnet50.parameters | millions }}", ""],
-  ["Code", "\n```python id=my-sample\n", "\n```\n"],
-  ["Predict", "\n::: predict ", "\n\n:::\n"],
-  ["Insight", "\n::: insight\n", "\n:::\n"],
-  ["Note", "\n::: note\n", "\n:::\n"],
-  ["Networks", '\n::: networks resnet50 vgg16 columns="parameters macs feature_dim"\n', ""],
-  ["Stages", "\n::: stages resnet50\n", ""],
-  ["Question", "\n::: question ", "\n"],
-  ["Picture", "![", "](name.png)"],
-];
+// What each insert button puts before and after the chosen words.
+const BLOCKS = {
+  section: ["\n## ", "\n"],
+  figure: ["{{ resnet50.parameters | millions }}", ""],
+  code: ["\n```python id=my-sample\n", "\n```\n"],
+  predict: ["\n::: predict ", "\n\n:::\n"],
+  insight: ["\n::: insight\n", "\n:::\n"],
+  note: ["\n::: note\n", "\n:::\n"],
+  networks: ['\n::: networks resnet50 vgg16 columns="parameters macs feature_dim"\n', ""],
+  stages: ["\n::: stages resnet50\n", ""],
+  question: ["\n::: question ", "\n"],
+  picture: ["![", "](name.png)"],
+};
 
 const form = document.getElementById("sheet");
 
@@ -123,11 +124,8 @@ function toolbar() {
   const bar = document.querySelector("[data-toolbar]");
   if (!bar) return;
   const area = document.getElementById(bar.dataset.toolbar);
-  for (const [label, before, after] of BLOCKS) {
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "btn small", textContent: label });
-    button.setAttribute("aria-label", `${bar.dataset.names}: ${label}`);
-    button.addEventListener("click", () => insert(area, before, after));
-    bar.append(button);
+  for (const button of bar.querySelectorAll("[data-insert]")) {
+    button.addEventListener("click", () => insert(area, ...BLOCKS[button.dataset.insert]));
   }
   bar.hidden = false;
 }
