@@ -28,6 +28,10 @@ Files = Mapping[str, str]
 class Part(Protocol):
     """A part of a draft that one form edits."""
 
+    @property
+    def file(self) -> str:
+        """The document that it belongs to."""
+
     def read(self, files: Files) -> Values | None:
         """The part's form values; None when it isn't there. Raises UnreadableError for what no form can show."""
 
@@ -38,6 +42,8 @@ class Part(Protocol):
 @dataclass(frozen=True, slots=True)
 class WholeLesson:
     """lesson.md."""
+
+    file: str = LESSON_FILE
 
     def read(self, files: Files) -> Values:
         return LessonText(files.get(LESSON_FILE, "")).values
@@ -51,6 +57,7 @@ class OneQuestion:
     """One question of questions.yaml, and which lists it is in."""
 
     uid: str
+    file: str = QUESTIONS_FILE
 
     def read(self, files: Files) -> Values | None:
         return QuestionsText(files.get(QUESTIONS_FILE, "")).values(self.uid)
@@ -63,6 +70,8 @@ class OneQuestion:
 class Misconceptions:
     """The misconceptions of questions.yaml."""
 
+    file: str = QUESTIONS_FILE
+
     def read(self, files: Files) -> Values:
         return {"misconceptions": QuestionsText(files.get(QUESTIONS_FILE, "")).misconceptions}
 
@@ -74,6 +83,8 @@ class Misconceptions:
 @dataclass(frozen=True, slots=True)
 class QuizSettings:
     """What questions.yaml says of the test as a whole."""
+
+    file: str = QUESTIONS_FILE
 
     def read(self, files: Files) -> Values:
         quiz = QuestionsText(files.get(QUESTIONS_FILE, "")).quiz
@@ -88,16 +99,16 @@ class QuizSettings:
 class RawDocument:
     """One of the draft's documents as text."""
 
-    name: str
+    file: str
 
     def read(self, files: Files) -> Values:
-        return {"text": files.get(self.name, "").replace("\r\n", "\n").strip("\n")}
+        return {"text": files.get(self.file, "").replace("\r\n", "\n").strip("\n")}
 
     def write(self, files: Files, values: Values) -> dict[str, str]:
-        others = {name: text for name, text in files.items() if name != self.name}
+        others = {name: text for name, text in files.items() if name != self.file}
         if values == self.read(files):
             return dict(files)
-        return {**others, self.name: values["text"] + "\n"} if values["text"].strip() else others
+        return {**others, self.file: values["text"] + "\n"} if values["text"].strip() else others
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,10 +50,10 @@ class SheetPage:
     def respond(self) -> HttpResponse:
         """The page for GET and for everything that its form posts."""
         draft = open_draft(self.lesson)
+        if self.request.method == "POST":
+            return self._posted(draft.files)
         try:
             current = self.part.read(draft.files)
-            if self.request.method == "POST":
-                return self._posted(draft.files)
         except UnreadableError as error:
             return self._as_document(error)
         if current is None and self.blank is None:
@@ -66,12 +66,17 @@ class SheetPage:
         act = self.request.POST.get("act", "save")
         opened_with = self.request.POST.get("opened_with", "")
         revision = int(text) if (text := self.request.POST.get("revision", "")).isdecimal() and len(text) < 10 else 0
-        if act == "save":
-            return self._save(sheet, opened_with, revision)
-        if act == "preview":
-            return self._preview(sheet, files, opened_with, revision)
-        if act == "take":
-            return self._take(sheet, files, revision)
+        try:
+            self.part.read(files)
+            if act == "save":
+                return self._save(sheet, opened_with, revision)
+            if act == "preview":
+                return self._preview(sheet, files, opened_with, revision)
+            if act == "take":
+                return self._take(sheet, files, revision)
+        except UnreadableError as error:  # somebody's doing since the form was opened: what was written here stays
+            sheet.form.add_error(None, self._unreadable(error))
+            return self._page(sheet, opened_with=opened_with, revision=revision, status=CONFLICT, touched=True)
         return self._page(sheet.after(act), opened_with=opened_with, revision=revision, touched=True)
 
     def _save(self, sheet: Sheet, opened_with: str, revision: int) -> HttpResponse:
@@ -147,11 +152,12 @@ class SheetPage:
 
     def _as_document(self, error: UnreadableError) -> HttpResponse:
         """A document that no form can show is shown as text, with the place that is wrong."""
-        messages.error(
-            self.request,
-            _("The form can’t show this document. Line %(line)s: %(problem)s Correct it here, then the form opens again.")
-            % {"line": error.line, "problem": error.message.rstrip(".") + "."},
-        )
-        name = "lesson.md" if self.template == "studio/lesson.html" else "questions.yaml"
-        address = reverse("studio:document", args=[self.lesson.course.slug, self.lesson.slug, name])
+        messages.error(self.request, self._unreadable(error))
+        address = reverse("studio:document", args=[self.lesson.course.slug, self.lesson.slug, self.part.file])
         return redirect(f"{address}?line={error.line}#id_text")
+
+    def _unreadable(self, error: UnreadableError) -> str:
+        words = _(
+            "The form can’t show %(file)s. Line %(line)s: %(problem)s Correct it under Documents, then the form works again."
+        )
+        return words % {"file": self.part.file, "line": error.line, "problem": error.message.rstrip(".") + "."}

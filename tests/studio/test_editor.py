@@ -253,7 +253,7 @@ def test_a_broken_document_opens_as_text_at_its_line(owner, base, lesson, instru
         response = owner.get(base + page)
         assert response["Location"].startswith(base + "documents/questions.yaml/?line="), page
     shown = owner.get(base + "questions/", follow=True).content.decode()
-    assert "The form can’t show this document" in shown
+    assert "The form can’t show questions.yaml" in shown
     for page in ("", "check/", "publish/", "answers/", "history/"):
         assert owner.get(base + page).status_code == 200, page
     assert owner.post(base + "questions/edge-test/duplicate/").status_code == 404
@@ -355,3 +355,19 @@ def test_a_save_that_meets_another_in_the_same_moment_is_tried_again(lesson, ins
         save()
     assert "DGE" in clash.value.theirs["body"]
     assert "DGE" in files_of(lesson)["lesson.md"]
+
+
+def test_words_stay_on_the_page_when_a_colleague_broke_the_document_meanwhile(owner, second, base, lesson):
+    for page, name, field in (("", "lesson.md", "insight"), ("questions/edge-test/", "questions.yaml", "hint")):
+        mine = form_of(owner.get(base + page))
+        document = base + f"documents/{name}/"
+        before = form_of(second.get(document))
+        second.post(document, {**before, "text": "---\n[broken\n---", "act": "save"})
+        refused = owner.post(base + page, {**mine, field: "My own words", "act": "save"})
+        assert refused.status_code == 409
+        assert form_of(refused)[field] == ["My own words"]
+        assert "Correct it under Documents" in refused.content.decode()
+        assert form_of(owner.post(base + page, {**mine, field: "My own words", "act": "preview"}))[field] == ["My own words"]
+        second.post(document, {**form_of(second.get(document)), "text": before["text"], "act": "save"})
+        assert owner.post(base + page, {**form_of(refused), "act": "save"}).status_code == 302
+        assert "My own words" in files_of(lesson)[name]
