@@ -220,11 +220,11 @@ def address(name: str, trace: Trace, share_token: str = "", **parts: Any) -> str
 
 
 def told_so_far(job: Job) -> dict[str, Any]:
-    """The job's document or, while it runs, as much of it as its stream holds."""
+    """The job's document or, while there is none, as much of it as its newest attempt's stream holds."""
     if job.document is not None:
         return dict(job.document)
     told = documents.begun(job.attempts)
-    if job.state != JobState.RUNNING:
+    if job.state == JobState.WAITING:
         return told
     for event in streams.stored_events(job.pk):
         if event.id.attempt != job.attempts:

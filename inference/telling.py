@@ -22,6 +22,7 @@ from inference.presenting import (
     sentence_of,
     stage_sentence,
     top_k_of,
+    verdict,
 )
 
 
@@ -39,8 +40,7 @@ class Teller:
         if name == documents.STAGE:
             return self._stage(trace, data)
         if name == documents.PREDICTION:
-            told: dict[str, Any] = {"top_k": [prediction_json(row) for row in top_k_of(data)]}
-            return told | self._pieces("inference/_result.html", trace)
+            return self._prediction(trace, top_k_of(data))
         if name == documents.LOADING:
             return {"status": name, "sentence": sentence_of(Status.LOADING, job=trace.job)}
         view = present(trace, person=self.person, share_token=self.share_token)
@@ -60,12 +60,12 @@ class Teller:
             told["html"] = render_to_string("inference/_frame.html", {"frame": frame})
         return told
 
-    def _pieces(self, template: str, trace: Trace) -> dict[str, Any]:
-        if not self.html:
-            return {}
-        return self._piece(template, present(trace, person=self.person, share_token=self.share_token))
+    def _prediction(self, trace: Trace, top_k: tuple[PredictionView, ...]) -> dict[str, Any]:
+        told: dict[str, Any] = {"top_k": [prediction_json(row) for row in top_k]}
+        result = {"id": trace.pk, "top_k": top_k, "verdict": verdict(trace.prediction, top_k)}
+        return told | self._piece("inference/_result.html", result)
 
-    def _piece(self, template: str, view: TraceView) -> dict[str, Any]:
+    def _piece(self, template: str, view: TraceView | Mapping[str, Any]) -> dict[str, Any]:
         context = {"trace": view, "csrf_token": self.csrf_token}
         return {"html": render_to_string(template, context)} if self.html else {}
 

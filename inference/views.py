@@ -62,7 +62,8 @@ def _create(request: HttpRequest) -> HttpResponse:
         raise
     view = present(trace, person=people.current(request))
     if as_json:
-        html = render_to_string("inference/_trace.html", {"trace": view}, request=request)
+        # "scripted": a script that inserts a <noscript> makes its content real, and this one would reload the page
+        html = render_to_string("inference/_trace.html", {"trace": view, "scripted": True}, request=request)
         return JsonResponse({**telling.trace_json(view), "html": html}, status=202)
     next_url = safe_next(request, "")
     return redirect(_with_trace(next_url, trace) if next_url else view.url)

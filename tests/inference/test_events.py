@@ -280,6 +280,18 @@ async def test_pages_are_told_pieces_of_themselves(trace: Trace, learner: User, 
     assert "2.13.0" in pieces["done"]
 
 
+@pytest.mark.redis
+@pytest.mark.asyncio
+async def test_the_result_is_told_to_a_page_that_was_opened_while_it_waited(
+    trace: Trace, learner: User, redis_server: str
+) -> None:
+    reading = asyncio.create_task(all_told(trace, learner, html=True))
+    await asyncio.sleep(0.3)
+    await sync_to_async(run)(trace)
+    pieces = {message["event"]: message["data"].get("html", "") for message in await reading}
+    assert "tiger cat" in pieces["prediction"]
+
+
 # --- over HTTP ------------------------------------------------------------------------------------------------------------
 
 

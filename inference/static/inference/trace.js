@@ -117,7 +117,10 @@ class Trace {
     this.part("stop")?.remove();
     this.fill("end", data.html);
     this.show(data.sentence, { now: true });
-    if (name === "done") explain(this.section.closest("[data-run]"));
+    if (name === "done") {
+      for (const frame of this.section.querySelectorAll(".frame.waiting")) frame.remove(); // promised, but not of this run
+      explain(this.section.closest("[data-run]"));
+    }
     if (hadFocus) (this.section.querySelector(".result h3") ?? this.section.querySelector("h2")).focus();
   }
 
