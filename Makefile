@@ -65,7 +65,9 @@ coverage: set-up-tests
 	$(VENV)/coverage report --skip-covered
 
 bench: set-up-tests ## speed, as ratios within one run
-	$(VENV)/python manage.py bench
+	$(VENV)/python -m tests.benchmarks.trace
+	$(VENV)/python -m tests.benchmarks.queue
+	$(VENV)/python -m tests.benchmarks.pages
 
 clean: ## remove .venv and caches; data/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage artifacts
