@@ -223,15 +223,16 @@ def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile |
     Answers at once; follow `events_url` or poll the trace. The same request is answered from the store.
     """
     now = timezone.now()
-    owner = people.ensure(request)
-    trace = services.request_trace(
-        owner=owner,
-        network=form.network,
-        sample="" if image is not None else form.sample,
-        upload=services.store_upload(owner=owner, file=image, now=now) if image is not None else None,
-        prediction=form.prediction,
-        now=now,
-    )
+    asked: dict[str, Any] = {
+        "owner": people.ensure(request),
+        "network": form.network,
+        "prediction": form.prediction,
+        "now": now,
+    }
+    if image is not None:
+        trace = services.request_photo_trace(file=image, **asked)
+    else:
+        trace = services.request_trace(sample=form.sample, **asked)
     return Status(202, _out(request, trace))
 
 

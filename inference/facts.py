@@ -71,6 +71,11 @@ def all_facts() -> dict[str, dict[str, Any]]:
     return {network: found[network] for network in _in_order(found)}
 
 
+def titles() -> dict[str, str]:
+    """The name of every known network, by its id."""
+    return {str(row.network): str(row.value) for row in _rows().filter(key="title")}
+
+
 def known_networks() -> list[str]:
     """The ids of the networks that have facts: the house's own first, then by name."""
     return _in_order(set(_rows().exclude(network=LIBRARY).values_list("network", flat=True)))

@@ -213,6 +213,34 @@ def _again(trace: Trace) -> dict[str, str]:
     return {"network": trace.job.network, "prediction": trace.prediction, **photo}
 
 
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """A trace in a list: without its film."""
+
+    url: str
+    photo_title: str
+    network_title: str
+    first: PredictionView | None
+    status: Status
+    status_title: str
+    created_at: datetime
+
+
+def row_of(trace: Trace, *, titles: Mapping[str, str]) -> TraceRow:
+    """The trace for its owner's list; `titles` are the networks' names."""
+    status = status_of(trace, has_stages=True)
+    top_k = top_k_of(trace.job.document or {})
+    return TraceRow(
+        url=address("trace", trace),
+        photo_title=_photo(trace.job, is_own=True).title,
+        network_title=titles.get(trace.job.network, trace.job.network),
+        first=top_k[0] if top_k else None,
+        status=status,
+        status_title=wording.status_title(status),
+        created_at=trace.created_at,
+    )
+
+
 def address(name: str, trace: Trace, share_token: str = "", **parts: Any) -> str:
     """The path of one of a trace's pages, with the share token that opens it."""
     path = reverse(f"inference:{name}", kwargs={"trace_id": trace.pk, **parts})

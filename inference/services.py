@@ -36,6 +36,7 @@ __all__ = [
     "ensure_house_traces",
     "expire",
     "present",
+    "request_photo_trace",
     "request_trace",
     "share_trace",
     "store_upload",
@@ -46,6 +47,8 @@ __all__ = [
 ]
 
 RETRY_AFTER_SECONDS = 10
+UPLOADS_KEPT = 200
+"""How many photos one person may keep at a time."""
 
 
 # --- asking -------------------------------------------------------------------------------------------------------------
@@ -71,6 +74,7 @@ def request_trace(
     )
     with transaction.atomic():
         job = _job(key, network=network, sample=sample, upload=upload, options=options, now=now)
+        is_new = job.attempts_allowed == 0 or job.state in (JobState.FAILED, JobState.CANCELLED)
         trace = _same_trace(job, owner=owner, prediction=prediction)
         if trace is None:
             if job.state != JobState.DONE:
@@ -78,7 +82,8 @@ def request_trace(
             trace = Trace(owner=owner, job=job, prediction=prediction, created_at=now, expires_at=_expiry(now))
             trace.pinned = owner is None
             trace.save(force_insert=True)
-        if job.state in (JobState.FAILED, JobState.CANCELLED) or job.attempts_allowed == 0:
+        if is_new:
+            _refuse_a_full_line(owner)
             jobs.ask_again(job, now=now)
             transaction.on_commit(lambda: jobs.ring(job.pk))
         elif job.state == JobState.WAITING:
@@ -86,6 +91,14 @@ def request_trace(
         if upload is not None:
             Upload.objects.filter(pk=upload.pk).update(expires_at=_expiry(now))
     return trace
+
+
+def request_photo_trace(*, owner: User, network: str, file: UploadedFile[Any], prediction: str = "", now: datetime) -> Trace:
+    """One person's trace of a network on the photo in `file`. Whoever has to wait is told before the photo is read and kept."""
+    _weights_for(network)
+    _refuse_above_limit(owner)
+    upload = store_upload(owner=owner, file=file, now=now)
+    return request_trace(owner=owner, network=network, upload=upload, prediction=prediction, now=now)
 
 
 def job_key(*, network: str, weights: str, image_sha256: str, options: dict[str, Any], owner: User | None) -> str:
@@ -161,6 +174,29 @@ def _refuse_above_limit(owner: User | None) -> None:
     )
 
 
+def _refuse_a_full_line(owner: User | None) -> None:
+    """Nobody is put in a line that is longer than a run may wait; newcomers without a cookie are one person each."""
+    if owner is None:
+        return
+    waiting = Job.objects.filter(state=JobState.WAITING, attempts_allowed__gt=0).count()
+    seconds = usual_seconds() or 1.0
+    if waiting * seconds < settings.TRACE_DEADLINE_SECONDS:
+        return
+    raise Problem(
+        429,
+        _("The line is full"),
+        _("So many runs wait that yours would not come up in time. Try again in a few minutes."),
+        headers={"Retry-After": str(settings.TRACE_DEADLINE_SECONDS // 4)},
+    )
+
+
+def usual_seconds(network: str | None = None) -> float | None:
+    """How long the newest finished run took, of one network or of any; None before there was one."""
+    finished = Job.objects.filter(state=JobState.DONE, **({"network": network} if network else {}))
+    milliseconds = finished.order_by("-finished_at").values_list("document__milliseconds", flat=True).first()
+    return None if milliseconds is None else float(milliseconds) / 1000
+
+
 def _deadline(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.TRACE_DEADLINE_SECONDS)
 
@@ -186,6 +222,9 @@ def store_upload(*, owner: User, file: UploadedFile[Any], now: datetime) -> Uplo
     if (upload := same.first()) is not None:
         same.update(expires_at=_expiry(now))
         return upload
+    if Upload.objects.filter(owner=owner).count() >= UPLOADS_KEPT:
+        sentence = _("You keep %(count)d photos here. Delete some of your runs, then choose this one again.")
+        raise Problem(429, _("Enough photos for now"), sentence % {"count": UPLOADS_KEPT})
     upload = Upload(
         owner=owner,
         sha256=checked.sha256,

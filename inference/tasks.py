@@ -52,6 +52,12 @@ def warm_up(**_signal: Any) -> None:
     signals.worker_process_shutdown.connect(lambda **_signal: beating.stop(), weak=False)
 
 
+@signals.worker_ready.connect
+def ask_for_house_traces(**_signal: Any) -> None:
+    """A new installation's home page need not wait for the clock's first stroke."""
+    ensure_house_traces.delay()
+
+
 @shared_task(name="inference.tasks.run_trace", bind=True)
 def run_trace(self: Task[Any, Any], *, job_id: str) -> None:
     """Run one job; delivered twice, the second finds nothing to do."""

@@ -44,7 +44,7 @@ class Teller:
         if name == documents.LOADING:
             return {"status": name, "sentence": sentence_of(Status.LOADING, job=trace.job)}
         view = present(trace, person=self.person, share_token=self.share_token)
-        told = {"status": name, "sentence": view.sentence}
+        told: dict[str, Any] = {"status": name, "sentence": view.sentence}
         if name == Status.QUEUED:
             return told | {"place": view.place}
         if view.error:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -23,8 +23,8 @@ from accounts import people
 from accounts.models import User
 from inference import events, facts, samples, services, telling
 from inference.contracts import DEFAULT_NETWORK
-from inference.models import Job, JobState, Trace
-from inference.presenting import TraceView, present, waiting_frames
+from inference.models import Trace
+from inference.presenting import TraceView, present, row_of, waiting_frames
 from inference.streams import EventId
 from web.problems import Problem, json_response, not_found
 from web.redirects import safe_next
@@ -48,8 +48,8 @@ def traces(request: HttpRequest) -> HttpResponse:
     recent: Iterable[Trace] = ()
     if person is not None:
         recent = Trace.objects.filter(owner=person).select_related("job", "job__upload").order_by("-created_at")[:RECENT]
-    views = [present(trace, person=person) for trace in recent]
-    return render(request, "inference/traces.html", {"traces": views})
+    titles = facts.titles()
+    return render(request, "inference/traces.html", {"traces": [row_of(trace, titles=titles) for trace in recent]})
 
 
 def _create(request: HttpRequest) -> HttpResponse:
@@ -80,15 +80,17 @@ def _requested(request: HttpRequest) -> Trace:
         )
     now = timezone.now()
     owner = people.ensure(request)
-    upload = services.upload_for(upload_id=kept, person=owner) if kept is not None else None
+    network = _text(request, "network", limit=80) or DEFAULT_NETWORK
+    prediction = _text(request, "prediction", limit=PREDICTION_LENGTH)
     if file is not None:
-        upload = services.store_upload(owner=owner, file=file, now=now)
+        return services.request_photo_trace(owner=owner, network=network, file=file, prediction=prediction, now=now)
+    upload = services.upload_for(upload_id=kept, person=owner) if kept is not None else None
     return services.request_trace(
         owner=owner,
-        network=_text(request, "network", limit=80) or DEFAULT_NETWORK,
+        network=network,
         sample="" if upload is not None else sample,
         upload=upload,
-        prediction=_text(request, "prediction", limit=PREDICTION_LENGTH),
+        prediction=prediction,
         now=now,
     )
 
@@ -218,7 +220,8 @@ def upload(request: HttpRequest, upload_id: UUID) -> HttpResponseBase:
 
 
 def _private_file(name: str, *, media_type: str) -> HttpResponseBase:
-    response = FileResponse(default_storage.open(name), content_type=media_type)
+    with default_storage.open(name) as file:
+        response = HttpResponse(file.read(), content_type=media_type)
     response["Content-Disposition"] = "inline"
     patch_cache_control(response, private=True, max_age=DAY, immutable=True)
     return response
@@ -301,7 +304,7 @@ def run_context(
         "prediction_length": PREDICTION_LENGTH,
         "next_url": next_url,
         "no_weights": telling.no_weights_sentence(network, known) if known and not (weights or {}).get("available") else "",
-        "seconds": _usual_seconds(network),
+        "seconds": services.usual_seconds(network),
         "frames": waiting_frames(known),
         "trace": _shown(request, person),
     }
@@ -324,9 +327,3 @@ def _shown(request: HttpRequest, person: User | None) -> TraceView | None:
         return present(services.trace_for(trace_id=trace_id, person=person), person=person)
     except Problem:
         return None
-
-
-def _usual_seconds(network: str) -> float | None:
-    """How long the newest finished run of this network took; None before there was one."""
-    job = Job.objects.filter(network=network, state=JobState.DONE).order_by("-finished_at").only("document").first()
-    return None if job is None or not job.document else job.document["milliseconds"] / 1000

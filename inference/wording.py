@@ -85,6 +85,21 @@ def intake(original: Mapping[str, Any], *, width: int, height: int) -> list[str]
     return sentences
 
 
+_STATUSES: dict[str, Promise] = {
+    "queued": gettext_lazy("waits"),
+    "loading": gettext_lazy("loads"),
+    "running": gettext_lazy("runs"),
+    "done": gettext_lazy("done"),
+    "failed": gettext_lazy("failed"),
+    "cancelled": gettext_lazy("stopped"),
+}
+
+
+def status_title(status: str) -> str:
+    """Where a run stands, in a word."""
+    return str(_STATUSES[status])
+
+
 _AGAIN = gettext_lazy("Run it again.")
 _OTHER_NETWORK = gettext_lazy("Choose another network.")
 
