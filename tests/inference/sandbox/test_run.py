@@ -168,9 +168,9 @@ print("a child was left" if child > 0 else "no child")
 """
     with nest.Nest() as prepared:
         result = prepared.run(Snippet(code), timeout=30, limits=Limits())
-        assert not [where for base in tmp_path.iterdir() for where in _alive_in(base) if "/run-" in where]
+        assert _are_gone(lambda: [where for where in _alive_in(tmp_path) if "/run-" in where])
     assert (result.output, result.stopped) == ("a child was left\n", Stopped.NO)
-    assert not _alive_in(tmp_path)
+    assert _are_gone(lambda: _alive_in(tmp_path))
 
 
 def test_the_network_is_refused(sandboxed: Run) -> None:
@@ -277,7 +277,7 @@ def test_after_a_run_that_was_stopped_the_next_one_runs(
         assert prepared.run(Snippet("import time\ntime.sleep(600)"), timeout=1, limits=Limits()).stopped is Stopped.TIME
         assert prepared.run(Snippet("import os\nos._exit(1)"), timeout=30, limits=Limits()).stopped is Stopped.DIED
         assert prepared.run(Snippet("print('well')"), timeout=30, limits=Limits()).output == "well\n"
-    assert not _alive_in(tmp_path)
+    assert _are_gone(lambda: _alive_in(tmp_path))
 
 
 @pytest.mark.torch
@@ -297,6 +297,14 @@ def test_many_snippets_run_once_each_and_are_reported_as_they_end() -> None:
     results = run_snippets(snippets, done=ended.append)
     assert [results[snippet_sha256(snippet)].output for snippet in snippets] == ["1\n", "2\n", "3\n", "1\n"]
     assert len(ended) == 3
+
+
+def _are_gone(alive: Callable[[], list[str]]) -> bool:
+    """Whether nothing is alive, within the moment that the system takes to clear killed processes away."""
+    deadline = time.monotonic() + 5
+    while alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not alive()
 
 
 def _alive_in(folder: Path) -> list[str]:
