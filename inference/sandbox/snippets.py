@@ -8,6 +8,7 @@ import platform
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from importlib import metadata
 
 WEIGHTS_PREFIX = "weights/"
@@ -75,6 +76,7 @@ def public_version(version: str) -> str:
     return version.partition("+")[0]
 
 
+@cache
 def installed_versions() -> Versions:
     """The versions installed here, read without importing either library."""
     return Versions(
