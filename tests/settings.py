@@ -11,6 +11,8 @@ if "TEST_DATA_DIR" not in os.environ:  # a process started by a test keeps its p
 os.environ["DATA_DIR"] = os.environ["TEST_DATA_DIR"]
 for name in ("REDIS_URL", "DATABASE_URL", "MEDIA_DIR", "SECRET_KEY", "DEBUG", "HOST", "PORT", "ALLOWED_HOSTS", "SITE_NAME"):
     os.environ.pop(name, None)  # what the developer's own site uses is none of the tests' business
+if "TEST_DATABASE_URL" in os.environ:  # the same tests on another database
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
 from config.settings import *  # noqa: E402, F403
 from config.settings import ALLOWED_HOSTS, STORAGES  # noqa: E402

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -401,16 +398,6 @@ class TestRaces:
         at_once(*[lambda: show_step(attempt=practice, position=2, step=1, now=timezone.now())] * 3)
         assert Response.objects.count() == 1
         assert attempt_question(practice, 2).steps_shown == 1
-
-
-@pytest.mark.postgres
-def test_all_of_this_holds_on_postgresql(postgres_url: str) -> None:
-    """This file again, where readers and writers really run at once; in a process of its own, which has another database."""
-    command = [sys.executable, "-m", "pytest", __file__, "-q", "-m", "not postgres", "--ds=tests.quizzes.postgres_settings"]
-    done = subprocess.run(
-        command, env={**os.environ, "QUIZZES_POSTGRES_URL": postgres_url}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
 def test_practice_and_test_are_two_quizzes(version: object, graded_quiz: QuizVersion, practice_quiz: QuizVersion) -> None:
