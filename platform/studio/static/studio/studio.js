@@ -44,6 +44,7 @@ function rows() {
     const before = document.getElementById(`id_${name}`);
     const place = [...before.querySelectorAll(":scope > .row")].findIndex((row) => row.id === `id_${name}-${number}`);
     const body = new FormData(form, event.submitter);
+    before.disabled = true; // what is typed into a list that is about to be replaced would be lost
     let after;
     try {
       const response = await fetch(form.action, { method: "POST", body });
@@ -53,6 +54,7 @@ function rows() {
       after = null;
     }
     if (!after) {
+      before.disabled = false;
       HTMLFormElement.prototype.submit.call(withAct(act)); // as without scripts
       return;
     }
