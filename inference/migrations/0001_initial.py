@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,102 +16,152 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Fact',
+            name="Fact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('network', models.CharField(max_length=80)),
-                ('key', models.CharField(max_length=200)),
-                ('value', models.JSONField()),
-                ('torch', models.CharField(max_length=40)),
-                ('torchvision', models.CharField(max_length=40)),
-                ('engine', models.CharField(max_length=40)),
-                ('computed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("network", models.CharField(max_length=80)),
+                ("key", models.CharField(max_length=200)),
+                ("value", models.JSONField()),
+                ("torch", models.CharField(max_length=40)),
+                ("torchvision", models.CharField(max_length=40)),
+                ("engine", models.CharField(max_length=40)),
+                ("computed_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('network', 'key', 'torch', 'torchvision', 'engine'), name='one_value_per_fact_and_versions')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("network", "key", "torch", "torchvision", "engine"), name="one_value_per_fact_and_versions"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Proof',
+            name="Proof",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('snippet_sha256', models.CharField(max_length=64)),
-                ('torch', models.CharField(max_length=40)),
-                ('torchvision', models.CharField(max_length=40)),
-                ('python', models.CharField(max_length=40)),
-                ('output', models.TextField(blank=True)),
-                ('raised', models.CharField(blank=True, max_length=120)),
-                ('message', models.TextField(blank=True)),
-                ('warnings', models.JSONField(default=list)),
-                ('missing', models.CharField(blank=True, max_length=200)),
-                ('proved_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("snippet_sha256", models.CharField(max_length=64)),
+                ("torch", models.CharField(max_length=40)),
+                ("torchvision", models.CharField(max_length=40)),
+                ("python", models.CharField(max_length=40)),
+                ("output", models.TextField(blank=True)),
+                ("raised", models.CharField(blank=True, max_length=120)),
+                ("message", models.TextField(blank=True)),
+                ("warnings", models.JSONField(default=list)),
+                ("missing", models.CharField(blank=True, max_length=200)),
+                ("proved_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('snippet_sha256', 'torch', 'torchvision'), name='one_proof_per_snippet_and_versions')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("snippet_sha256", "torch", "torchvision"), name="one_proof_per_snippet_and_versions"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('sha256', models.CharField(db_index=True, max_length=64)),
-                ('file', models.FileField(upload_to='uploads/')),
-                ('width', models.PositiveIntegerField()),
-                ('height', models.PositiveIntegerField()),
-                ('original', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("sha256", models.CharField(db_index=True, max_length=64)),
+                ("file", models.FileField(upload_to="uploads/")),
+                ("width", models.PositiveIntegerField()),
+                ("height", models.PositiveIntegerField()),
+                ("original", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="uploads", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='waiting', max_length=16)),
-                ('network', models.CharField(max_length=80)),
-                ('options', models.JSONField(default=dict)),
-                ('sample', models.CharField(blank=True, max_length=80)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('queued_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('rung_at', models.DateTimeField(blank=True, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('holder', models.CharField(blank=True, max_length=64)),
-                ('deadline', models.DateTimeField()),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('attempts_allowed', models.PositiveIntegerField(default=0)),
-                ('failure', models.CharField(blank=True, max_length=40)),
-                ('failure_details', models.JSONField(default=dict)),
-                ('document', models.JSONField(blank=True, null=True)),
-                ('upload', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='inference.upload')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=64, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("network", models.CharField(max_length=80)),
+                ("options", models.JSONField(default=dict)),
+                ("sample", models.CharField(blank=True, max_length=80)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("queued_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("rung_at", models.DateTimeField(blank=True, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("holder", models.CharField(blank=True, max_length=64)),
+                ("deadline", models.DateTimeField()),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("attempts_allowed", models.PositiveIntegerField(default=0)),
+                ("failure", models.CharField(blank=True, max_length=40)),
+                ("failure_details", models.JSONField(default=dict)),
+                ("document", models.JSONField(blank=True, null=True)),
+                (
+                    "upload",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jobs",
+                        to="inference.upload",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Trace',
+            name="Trace",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('share_token', models.CharField(blank=True, max_length=43, null=True, unique=True)),
-                ('prediction', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('pinned', models.BooleanField(default=False)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='traces', to='inference.job')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='traces', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("share_token", models.CharField(blank=True, max_length=43, null=True, unique=True)),
+                ("prediction", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("pinned", models.BooleanField(default=False)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "job",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="traces", to="inference.job"),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="traces",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['owner', '-created_at'], name='inference_t_owner_i_8aaed7_idx'), models.Index(fields=['expires_at'], name='inference_t_expires_8ed70a_idx')],
+                "indexes": [
+                    models.Index(fields=["owner", "-created_at"], name="inference_t_owner_i_8aaed7_idx"),
+                    models.Index(fields=["expires_at"], name="inference_t_expires_8ed70a_idx"),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='upload',
-            constraint=models.UniqueConstraint(fields=('owner', 'sha256'), name='one_upload_per_owner_and_image'),
+            model_name="upload",
+            constraint=models.UniqueConstraint(fields=("owner", "sha256"), name="one_upload_per_owner_and_image"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['state', 'queued_at'], name='inference_j_state_c45ea3_idx'),
+            model_name="job",
+            index=models.Index(fields=["state", "queued_at"], name="inference_j_state_c45ea3_idx"),
         ),
     ]
