@@ -19,18 +19,9 @@ from inference.contracts import DEFAULT_NETWORK
 from inference.models import Trace
 from inference.presenting import present
 from inference.views import PREDICTION_LENGTH, event_stream
-from web.problems import not_found
+from web.problems import REFUSALS, ProblemOut, not_found
 
 router = Router(tags=["traces"], auth=cookie_or_bearer)
-
-
-class ProblemOut(Schema):
-    """What went wrong, in a sentence (RFC 9457)."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
 
 
 class WeightsOut(Schema):
@@ -172,7 +163,6 @@ class TraceIn(Schema):
 
 
 EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
-REFUSALS: dict[int, type[ProblemOut]] = {400: ProblemOut, 401: ProblemOut, 403: ProblemOut, 404: ProblemOut}
 
 
 @router.get("/networks", response={200: NetworkList, **REFUSALS}, summary="The networks this site knows")

@@ -229,9 +229,10 @@ def _numbers(values: Any) -> str:
 
 
 def shape(sizes: Sequence[int | None]) -> str:
-    """A shape as it is written everywhere here: "3×224×224"; the batch of one is left out, what depends on the photo is "…"."""
+    """A shape as it is written everywhere here: "3×224×224", without a batch of one; "H×W×3" for a photo of any size."""
     kept = sizes[1:] if len(sizes) > 1 and sizes[0] == 1 else sizes
-    return "×".join("…" if size is None else f"{size}" for size in kept)
+    unknown = iter("HW")
+    return "×".join(next(unknown, "?") if size is None else f"{size}" for size in kept)
 
 
 def no_weights(network: str, *, file: str, url: str, folder: str) -> str:

@@ -16,7 +16,6 @@ from ninja import Field, Path, Query, Router, Schema
 
 from accounts import people
 from accounts.auth import cookie_or_bearer
-from inference.api import REFUSALS, ProblemOut
 from lessons.services import lesson_named
 from quizzes.grading import key_at
 from quizzes.models import Attempt, Quiz, QuizMode, QuizVersion
@@ -33,6 +32,7 @@ from quizzes.services import (
     start_attempt,
     submit_response,
 )
+from web.problems import REFUSALS, ProblemOut
 
 router = Router(tags=["quizzes"], auth=cookie_or_bearer)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -13,6 +15,7 @@ from ninja.utils import check_csrf
 
 from accounts import people
 from accounts.models import User
+from web import problems
 from web.problems import Problem
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -40,10 +43,19 @@ def cookie_or_bearer(request: HttpRequest) -> User | AnonymousUser:
 
 
 class Api(NinjaAPI):
-    """NinjaAPI whose description says that a bearer token may be sent, and need not be."""
+    """NinjaAPI whose description says that a bearer token may be sent, and need not be, and of what type its refusals are."""
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(*args, **kwargs)
         schema["components"].setdefault("securitySchemes", {})["bearer"] = {"type": "http", "scheme": "bearer"}
         schema["security"] = [{}, {"bearer": []}]
+        for operation in _operations(schema):
+            for status, answer in operation.get("responses", {}).items():
+                if int(status) >= HTTPStatus.BAD_REQUEST and "application/json" in answer.get("content", {}):
+                    answer["content"] = {problems.CONTENT_TYPE: answer["content"]["application/json"]}
         return schema
+
+
+def _operations(schema: OpenAPISchema) -> Iterator[dict[str, Any]]:
+    for path in schema["paths"].values():
+        yield from (operation for operation in path.values() if isinstance(operation, dict))

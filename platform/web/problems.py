@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, Throttled, ValidationError
 from ninja.parser import Parser
 
@@ -20,6 +20,19 @@ log = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"
+
+
+class ProblemOut(Schema):
+    """What went wrong, in a sentence (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+REFUSALS: dict[int, type[ProblemOut]] = {400: ProblemOut, 401: ProblemOut, 403: ProblemOut, 404: ProblemOut}
+"""What any operation of the API may answer instead."""
 
 
 class Problem(Exception):

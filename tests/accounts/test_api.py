@@ -61,3 +61,17 @@ def test_the_description_says_that_a_token_may_be_sent_and_need_not_be(client):
     document = client.get("/api/v1/openapi.json").json()
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     assert document["security"] == [{}, {"bearer": []}]
+
+
+def test_the_description_says_that_refusals_are_problems(client):
+    schema = client.get("/api/v1/openapi.json").json()
+    answers = [
+        (status, answer["content"])
+        for path in schema["paths"].values()
+        for operation in path.values()
+        for status, answer in operation["responses"].items()
+        if "content" in answer
+    ]
+    refusals = [content for status, content in answers if status.startswith("4")]
+    assert refusals
+    assert all(list(content) == ["application/problem+json"] for content in refusals)
