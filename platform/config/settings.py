@@ -49,7 +49,7 @@ def _kept_secret() -> str:
     path = DATA_DIR / "secret_key"
     try:
         if not path.exists():
-            DATA_DIR.mkdir(parents=True, exist_ok=True)
+            DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # people's data: for this user alone
             # Written beside and linked into place: another process of this start-up never reads half a key, nor another one.
             draft = path.with_name(f"secret_key.{os.getpid()}")
             draft.touch(mode=0o600)

@@ -26,7 +26,7 @@ CONNECT_SECONDS = 3
 def check_data_folder(folder: Path) -> None:
     """The folder exists or can be made, can be written to, and its disk has room."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"room for one more block" * 200)
             file.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -17,8 +18,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         def say(line: str) -> None:
-            self.stdout.write(line)
-            self.stdout.flush()
+            with suppress(OSError):  # the terminal may be closed while the site is being stopped
+                self.stdout.write(line)
+                self.stdout.flush()
 
         try:
             status = Supervisor(say=say).run()
