@@ -8,6 +8,7 @@ another package then finds them, and TORCH_INDEX concerns these two alone.
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import json
 import os
@@ -25,6 +26,8 @@ FROM_TORCH_INDEX = ("torch", "torchvision")
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 REQUIREMENTS = {"run": ("requirements.txt",), "test": ("requirements.txt", "requirements-dev.txt")}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NEEDED_BYTES = {"cpu": 3 * 1024**3, "cuda": 10 * 1024**3}
+"""What set-up takes on disk at its most, downloads included: the CUDA libraries alone unpack to several GB."""
 POSTGRESQL_FOLDERS = "/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin"
 
 
@@ -40,6 +43,16 @@ def python_problem(version: tuple[int, int]) -> str | None:
         f"Forward Pass needs Python {_dotted(OLDEST)} to {_dotted(NEWEST)}, because its packages have wheels for these; "
         f"this is {_dotted(version)}. Install one of them and name it: make run PYTHON=python{_dotted(OLDEST)}"
     )
+
+
+def room_problem(free: int, index: str) -> str | None:
+    """What is wrong with `free` bytes of disk, or None."""
+    with_cuda = sys.platform == "linux" and index != CPU_INDEX
+    needed = NEEDED_BYTES["cuda" if with_cuda else "cpu"]
+    if free >= needed:
+        return None
+    advice = "Free some, or take the smaller build of PyTorch: make run TORCH_INDEX=cpu" if with_cuda else "Free some."
+    return f"Set-up needs about {needed // 1024**3} GB of disk and {free / 1024**3:.1f} GB are free here. {advice}"
 
 
 def requirements_hash(root: Path, names: Sequence[str]) -> str:
@@ -81,6 +94,8 @@ def install(root: Path, kind: str, environment: Mapping[str, str]) -> None:
         return
 
     began = time.monotonic()
+    if not _has_torch(python) and (problem := room_problem(shutil.disk_usage(root).free, index)):
+        raise SetUpError(problem)
     if not _runs(python):
         _say(f"1/3 Making .venv with Python {_dotted(sys.version_info[:2])}")
         _make_venv(root / ".venv")
@@ -100,7 +115,10 @@ def install(root: Path, kind: str, environment: Mapping[str, str]) -> None:
     stamp = {"torch_index": index or kept.get("torch_index", ""), "run": wanted["run"]}
     if kind == "test":
         stamp["test"] = wanted["test"]
-    _stamp_path(root).write_text(json.dumps(stamp))
+    try:
+        _stamp_path(root).write_text(json.dumps(stamp))
+    except OSError as error:
+        raise SetUpError(f"The last line of set-up could not be written ({error.strerror}): is the disk full?") from error
     _say(f"Packages are installed ({time.monotonic() - began:.0f} s).")
 
 
@@ -152,6 +170,8 @@ def _make_venv(folder: Path) -> None:
     try:
         venv.create(folder, with_pip=True, clear=folder.exists())
     except (OSError, subprocess.CalledProcessError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise SetUpError(f"The virtual environment could not be written to {folder}: {error.strerror}.") from error
         raise SetUpError(
             f"The virtual environment could not be made ({error}). On Debian and Ubuntu its parts are a package of their own: "
             f"apt-get install python{_dotted(sys.version_info[:2])}-venv"
@@ -169,6 +189,10 @@ def _runs(python: Path) -> bool:
     if not python.exists():
         return False
     return subprocess.run([str(python), "-c", "import pip"], check=False, capture_output=True).returncode == 0
+
+
+def _has_torch(python: Path) -> bool:
+    return any((python.parent.parent / "lib").glob("python3*/site-packages/torch"))
 
 
 def _stamp_path(root: Path) -> Path:

@@ -23,8 +23,14 @@ FREE_BYTES = 200 * 1024 * 1024
 CONNECT_SECONDS = 3
 
 
-def check_data_folder(folder: Path) -> None:
-    """The folder exists or can be made, can be written to, and its disk has room."""
+def check_folders() -> None:
+    """The folders for data and for media can be used."""
+    check_data_folder(Path(settings.DATA_DIR))
+    check_data_folder(Path(settings.MEDIA_ROOT), setting="MEDIA_DIR")
+
+
+def check_data_folder(folder: Path, *, setting: str = "DATA_DIR") -> None:
+    """The folder that `setting` names exists or can be made, can be written to, and its disk has room."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -35,8 +41,8 @@ def check_data_folder(folder: Path) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise CannotStart(_disk_full(folder)) from error
         raise CannotStart(
-            _("The data folder %(folder)s can't be written to (%(error)s): allow it, or set DATA_DIR to another.")
-            % {"folder": folder, "error": error.strerror}
+            _("The folder %(folder)s can't be written to (%(error)s): allow it, or set %(setting)s to another.")
+            % {"folder": folder, "error": error.strerror, "setting": setting}
         ) from error
     if shutil.disk_usage(folder).free < FREE_BYTES:
         raise CannotStart(_disk_full(folder))

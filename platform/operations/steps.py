@@ -39,10 +39,16 @@ def collect_static() -> bool:
     """Collects the static files when one has changed; whether there was anything to do."""
     kept = Path(settings.DATA_DIR) / "static.sha256"
     found = _static_fingerprint()
-    if Path(settings.STATIC_ROOT).is_dir() and kept.exists() and kept.read_text() == found:
-        return False
-    call_command("collectstatic", verbosity=0, interactive=False)
-    kept.write_text(found)
+    try:
+        if Path(settings.STATIC_ROOT).is_dir() and kept.exists() and kept.read_text() == found:
+            return False
+        call_command("collectstatic", verbosity=0, interactive=False)
+        kept.write_text(found)
+    except OSError as error:
+        raise CannotStart(
+            _("Styles and scripts can't be collected into %(folder)s: %(error)s. Allow it to be written.")
+            % {"folder": settings.STATIC_ROOT, "error": error.strerror or error}
+        ) from error
     return True
 
 

@@ -59,7 +59,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Runs the site until it stops; the exit status. Raises CannotStart when it can't be started."""
-        preflight.check_data_folder(self._data)
+        preflight.check_folders()
         with datafolder.locked(self._data) as lock, self._signals():
             preflight.check_redis_binary()
             preflight.check_redis_url()

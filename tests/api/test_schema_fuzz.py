@@ -53,8 +53,8 @@ def existing(attempt: Attempt, publish: Publish, learner: User) -> dict[str, Any
     quiz_version = attempt.quiz_version
     return {
         "attempt_id": str(attempt.pk),
-        "position": 0,
-        "step": 0,
+        "position": 1,
+        "step": 1,
         "quiz_id": quiz_version.quiz_id,
         "slug": quiz_version.lesson_version.lesson.course.slug,
         "lesson": quiz_version.lesson_version.lesson.slug,

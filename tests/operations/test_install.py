@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -150,3 +151,28 @@ def test_without_the_right_to_install_packages_it_says_how(
 
 def test_a_named_browser_is_taken() -> None:
     assert install.find_browser({"CHROMIUM": "/opt/chrome/chrome"}) == "/opt/chrome/chrome"
+
+
+def test_a_disk_without_room_gets_one_sentence_before_anything_is_downloaded(
+    root: Path, pip: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1024**3}))
+    with pytest.raises(SetUpError, match=r"1\.0 GB are free here"):
+        install.install(root, "run", {})
+    assert pip == []
+
+
+@pytest.mark.parametrize(
+    ("free", "index", "fits"), [(4, install.CPU_INDEX, True), (2, install.CPU_INDEX, False), (20, "", True)]
+)
+def test_the_smaller_build_needs_less_room(free: int, index: str, fits: bool) -> None:
+    assert (install.room_problem(free * 1024**3, index) is None) is fits
+
+
+def test_a_disk_that_fills_up_during_set_up_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(install.venv, "create", full)
+    with pytest.raises(SetUpError, match="No space left on device"):
+        install._make_venv(root / ".venv")

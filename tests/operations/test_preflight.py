@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from operations import datafolder, preflight
+from operations import datafolder, preflight, steps
 from operations.problems import CannotStart
 
 
@@ -146,3 +146,18 @@ def test_the_lock_ends_with_its_holder(tmp_path: Path) -> None:
 )
 def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
     assert preflight.without_password(url) == shown
+
+
+def test_a_media_folder_that_cant_be_written_to_is_named_by_its_setting(tmp_path: Path, settings) -> None:
+    (tmp_path / "file").write_text("")
+    settings.DATA_DIR, settings.MEDIA_ROOT = tmp_path / "data", tmp_path / "file" / "media"
+    assert "set MEDIA_DIR to another" in refusal(preflight.check_folders)
+
+
+def test_styles_that_cant_be_collected_are_one_sentence(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    settings.STATIC_ROOT = "/nowhere"
+    monkeypatch.setattr(steps, "call_command", full)
+    assert "No space left on device" in refusal(steps.collect_static)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -34,7 +33,7 @@ class Command(BaseCommand):
         os.execvpe(command[0], command, processes.environment())  # noqa: S606 (this process becomes the worker)
 
     def _check(self) -> None:
-        preflight.check_data_folder(Path(settings.DATA_DIR))
+        preflight.check_folders()
         if settings.EMBEDDED_REDIS:
             raise CannotStart(_("Single processes need REDIS_URL, the Redis they share; `manage.py run` brings its own."))
         preflight.check_redis_url()
