@@ -64,7 +64,9 @@ def render_metrics() -> tuple[bytes, str]:
 def may_read_metrics(request: HttpRequest) -> bool:
     """Whether the caller sends METRICS_TOKEN or, when none is set, is on this machine."""
     if settings.METRICS_TOKEN:
-        return hmac.compare_digest(request.headers.get("Authorization", ""), f"Bearer {settings.METRICS_TOKEN}")
+        # A header is bytes, read as Latin-1; compare_digest raises TypeError for text that is not ASCII.
+        sent = request.headers.get("Authorization", "").encode("latin-1", "replace")
+        return hmac.compare_digest(sent, f"Bearer {settings.METRICS_TOKEN}".encode())
     # A proxy on this machine passes on what strangers ask, and says so in this header.
     if "X-Forwarded-For" in request.headers:
         return False
