@@ -6,7 +6,8 @@
 
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do command -v $$name && break; done)
 VENV := .venv/bin
-SET_UP := "$(or $(PYTHON),python3)" -I platform/operations/install.py
+NO_PYTHON := echo "There is no Python here: install Python 3.11, or name yours, as in make run PYTHON=/opt/bin/python3.11"; false
+SET_UP := $(if $(PYTHON),"$(PYTHON)" -I platform/operations/install.py,$(NO_PYTHON))
 PYTEST := $(VENV)/python -m pytest -q
 PRODUCT := manage.py platform lessons quizzes inference
 
