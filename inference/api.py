@@ -204,7 +204,7 @@ def sample_list(request: HttpRequest) -> Any:
 
 @router.post(
     "/traces",
-    response={202: TraceOut, **REFUSALS, 409: ProblemOut, 413: ProblemOut, 422: ProblemOut, 429: ProblemOut},
+    response={202: TraceOut, **REFUSALS, 409: ProblemOut, 413: ProblemOut, 422: ProblemOut, 429: ProblemOut, 507: ProblemOut},
     summary="Run a network on a photo",
 )
 def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile | None] = None) -> Any:

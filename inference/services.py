@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -45,6 +47,8 @@ __all__ = [
     "unshare_trace",
     "upload_for",
 ]
+
+log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 10
 UPLOADS_KEPT = 200
@@ -209,7 +213,10 @@ def _expiry(now: datetime) -> datetime:
 
 
 def store_upload(*, owner: User, file: UploadedFile[Any], now: datetime) -> Upload:
-    """The photo in `file`, checked and kept for its owner; the same photo again is the same row. Raises Problem 422 or 413."""
+    """The photo in `file`, checked and kept for its owner; the same photo again is the same row.
+
+    Raises Problem: 422 or 413 for the photo, 429 for too many of them, 507 when MEDIA_DIR can't take it.
+    """
     try:
         if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
             raise ImageRefused(Refusal.TOO_MANY_BYTES, limit=settings.UPLOAD_MAX_BYTES)
@@ -234,7 +241,7 @@ def store_upload(*, owner: User, file: UploadedFile[Any], now: datetime) -> Uplo
         created_at=now,
         expires_at=_expiry(now),
     )
-    upload.file.save(f"{upload.pk}{checked.suffix}", ContentFile(checked.content), save=False)
+    _keep_file(upload, name=f"{upload.pk}{checked.suffix}", content=checked.content)
     try:
         with transaction.atomic():
             upload.save(force_insert=True)
@@ -242,6 +249,25 @@ def store_upload(*, owner: User, file: UploadedFile[Any], now: datetime) -> Uplo
         upload.file.delete(save=False)
         return same.get()
     return upload
+
+
+def _keep_file(upload: Upload, *, name: str, content: bytes) -> None:
+    """Writes an upload's file whole or not at all; Problem 507 when the storage can't take it."""
+    try:
+        upload.file.save(name, ContentFile(content), save=False)
+    except OSError as error:
+        log.exception("a photo can’t be kept in MEDIA_DIR")
+        with suppress(OSError):  # a full disk takes the beginning of a file
+            default_storage.delete(upload.file.field.generate_filename(upload, name))
+        raise Problem(
+            507,
+            _("No room for the photo"),
+            _(
+                "The photo could not be kept: the site’s folder for photos is full or can’t be written to. Nothing else is"
+                " lost. Whoever runs this site has to make room in MEDIA_DIR or allow writing there; then choose the photo"
+                " again."
+            ),
+        ) from error
 
 
 def upload_for(*, upload_id: UUID, person: User | None) -> Upload:

@@ -110,6 +110,11 @@ def test_a_network_without_weights_is_a_409(ask: Callable[..., Any], resnet50_fa
     assert "WEIGHTS_DIR" in problem(ask("/traces", {"sample": "chelsea", "network": "resnet50"}), 409)["detail"]
 
 
+def test_no_room_for_a_photo_is_a_507(ask: Callable[..., Any], full_disk: None) -> None:
+    assert "MEDIA_DIR" in problem(ask("/traces", {"image": photo_file()}), 507)["detail"]
+    assert not Trace.objects.exists()
+
+
 def test_too_many_is_a_429_that_says_when_to_come_back(ask: Callable[..., Any], settings: Any) -> None:
     settings.TRACE_WAITING_LIMIT = 1
     ask("/traces", {"sample": "chelsea"})

@@ -66,6 +66,13 @@ def test_nobody_is_sent_to_another_site(client: Client) -> None:
     assert response["Location"].startswith("/traces/")
 
 
+def test_no_room_for_a_photo_is_told_on_a_page(client: Client, full_disk: None) -> None:
+    response = post(client, image=photo_file())
+    assert response.status_code == 507
+    assert "Whoever runs this site" in text_of(response)
+    assert not Trace.objects.exists()
+
+
 def test_a_script_is_answered_with_json_and_the_piece_of_the_page(client: Client) -> None:
     response = client.post(CREATE, {"network": NETWORK, "sample": "chelsea"}, headers={"Accept": "application/json"})
     told = response.json()

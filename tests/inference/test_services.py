@@ -305,6 +305,24 @@ def test_a_photo_above_the_limit_is_a_413(learner: User, settings) -> None:
     assert caught.value.status == 413
 
 
+def test_a_full_disk_is_a_507_that_says_what_to_do_and_keeps_nothing(learner: User, full_disk: None) -> None:
+    with pytest.raises(Problem) as caught:
+        services.store_upload(owner=learner, file=photo_file(), now=NOW)
+    assert caught.value.status == 507
+    assert "MEDIA_DIR" in caught.value.detail
+    assert not Upload.objects.exists()
+    assert files_below("uploads") == []
+
+
+def test_a_folder_that_can_not_be_written_is_a_507(learner: User, settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings.MEDIA_ROOT = tmp_path / "file" / "media"  # not even the superuser can make a folder below a file
+    with pytest.raises(Problem) as caught:
+        services.store_upload(owner=learner, file=photo_file(), now=NOW)
+    assert caught.value.status == 507
+    assert not Upload.objects.exists()
+
+
 # --- forgetting -----------------------------------------------------------------------------------------------------------
 
 
