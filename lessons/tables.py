@@ -47,7 +47,7 @@ COLUMNS: dict[str, Column] = {
     "backbone.parameters": Column(gettext_lazy("Parameters in the backbone"), "backbone.parameters"),
     "acc1": Column(gettext_lazy("Top-1 accuracy of the default weights"), "acc1", _points, of_weights=True),
     "acc5": Column(gettext_lazy("Top-5 accuracy of the default weights"), "acc5", _points, of_weights=True),
-    "size_mb": Column(gettext_lazy("Size of the default weights, MB"), "size_mb", plain, of_weights=True),
+    "size_mb": Column(gettext_lazy("Size of the default weights, MiB"), "size_mb", plain, of_weights=True),
     "licence": Column(gettext_lazy("Licence"), "licence", plain, of_weights=True),
 }
 """Name → what a comparison of networks may show."""
