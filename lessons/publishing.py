@@ -56,18 +56,22 @@ def check_draft(draft_or_files: Draft | Mapping[str, str], *, course: Course, le
     return check_contents(contents, lesson=lesson or Lesson(course=course), course=course).findings
 
 
-def publish(*, lesson: Lesson, author: User, note: str, now: datetime) -> LessonVersion:
+def publish(*, lesson: Lesson, author: User, note: str, now: datetime, revision: int | None = None) -> LessonVersion:
     """The version that learners see from now on: the draft's, in a new release of the course.
 
-    All in one transaction, checks included. Raises NotPublishable, and Problem 403 for people who are no authors. Publishing
-    what is published already changes nothing.
+    All in one transaction, checks included. `revision` is the draft's that the author saw. Raises Conflict when the draft is
+    another one by now, NotPublishable, and Problem 403 for people who are no authors. Publishing what is published already
+    changes nothing.
     """
     course = lesson.course
     require_author(author, course)
     with transaction.atomic():
         Course.objects.select_for_update().get(pk=course.pk)
+        Lesson.objects.select_for_update().get(pk=lesson.pk)  # a save waits until what is published here is decided
         lesson.refresh_from_db()
         draft = open_draft(lesson)
+        if revision is not None and draft.revision != revision:
+            raise Conflict(draft, {})
         checked = check_contents(contents_of(draft), lesson=lesson, course=course)
         if errors(checked.findings):
             raise NotPublishable(checked.findings)

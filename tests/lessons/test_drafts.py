@@ -101,6 +101,17 @@ def test_publishing_twice_changes_nothing_the_second_time(author, second):
     assert PublishLog.objects.filter(lesson_version=version).count() == 1
 
 
+def test_publishing_never_takes_along_a_save_that_the_author_did_not_see(author, second, colleague_of_tiny):
+    seen = save_draft(lesson=second, files=rewritten(second, "Only words", "Mine"), revision=0, author=author, now=NOW)
+    theirs = rewritten(second, "Mine", "Theirs")
+    save_draft(lesson=second, files=theirs, revision=seen.revision, author=colleague_of_tiny, now=NOW)
+    with pytest.raises(Conflict) as raised:
+        publish(lesson=second, author=author, note="", now=NOW, revision=seen.revision)
+    assert raised.value.draft.updated_by == colleague_of_tiny
+    assert current_version(second).number == 1
+    assert publish(lesson=second, author=author, note="", now=NOW, revision=seen.revision + 1).number == 2
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "expected"),
     [

@@ -8,10 +8,12 @@ import pytest
 from django.utils import timezone
 
 from lessons.models import Draft, LessonVersion
+from lessons.publishing import publish as publish_now
 from lessons.publishing import save_draft
 from lessons.services import current_version
 from quizzes.models import Quiz
 from quizzes.services import start_attempt
+from studio.views import publishing
 from tests.studio.conftest import files_of, form_of
 
 
@@ -82,6 +84,20 @@ def test_publishing_a_draft_that_somebody_just_saved_asks_again(owner, second, b
     revision = Draft.objects.get(lesson=lesson).revision
     second.post(base, {**form_of(second.get(base)), "title": "Theirs", "act": "save"})
     response = owner.post(base + "publish/", {"revision": revision, "note": ""})
+    assert response.status_code == 409
+    assert "Somebody saved the draft" in response.content.decode()
+    assert not LessonVersion.objects.filter(lesson=lesson).exists()
+
+
+def test_a_save_between_the_click_and_the_publishing_is_not_published(owner, base, lesson, colleague, monkeypatch):
+    draft = Draft.objects.get(lesson=lesson)
+
+    def publish_after_a_save(**asked):
+        save_draft(lesson=lesson, files={"lesson.md": "theirs"}, revision=draft.revision, author=colleague, now=timezone.now())
+        return publish_now(**asked)
+
+    monkeypatch.setattr(publishing, "publish_draft", publish_after_a_save)
+    response = owner.post(base + "publish/", {"revision": draft.revision, "note": ""})
     assert response.status_code == 409
     assert "Somebody saved the draft" in response.content.decode()
     assert not LessonVersion.objects.filter(lesson=lesson).exists()

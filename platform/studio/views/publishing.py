@@ -48,36 +48,38 @@ def check(request: HttpRequest, lesson: Lesson) -> HttpResponse:
 def publish(request: HttpRequest, lesson: Lesson) -> HttpResponse:
     """Shows what would change, asks for a note, and publishes what passes the checks."""
     form = NoteForm(request.POST or None)
-    draft = open_draft(lesson)
     status = 200
     if request.method == "POST" and form.is_valid():
-        if request.POST.get("revision") != str(draft.revision):
+        try:
+            return _publish(request, lesson, form.cleaned_data["note"])
+        except Conflict:
             messages.warning(request, _("Somebody saved the draft after you opened this page. Look at it again, then publish."))
             status = CONFLICT
-        else:
-            response = _publish(request, lesson, form.cleaned_data["note"])
-            if response:
-                return response
-            status = 422
+        except NotPublishable:
+            status = 422  # the page lists what stops it
     lesson.refresh_from_db()
     version = current_version(lesson)
     newest = lesson.versions.order_by("-number").first()
+    frame = lesson_frame(request, lesson)
     context = {
-        **lesson_frame(request, lesson),
+        **frame,
         **_by_severity(_findings(lesson)),
         "form": form,
         "next_number": newest.number + 1 if newest else 1,
-        "changes": changes_between(version.files if version else {}, draft.files),
+        "changes": changes_between(version.files if version else {}, frame["draft"].files),
     }
     return render(request, "studio/publish.html", context, status=status)
 
 
-def _publish(request: HttpRequest, lesson: Lesson, note: str) -> HttpResponse | None:
-    before = current_version(lesson)
-    try:
-        version = publish_draft(lesson=lesson, author=author_of(request), note=note, now=timezone.now())
-    except NotPublishable:
-        return None  # the page lists what stops it
+def _revision_seen(request: HttpRequest) -> int:
+    """The draft's revision that the form was made from; -1, which no draft has, where it names none."""
+    given = request.POST.get("revision", "")
+    return int(given) if given.isdecimal() and len(given) < 10 else -1
+
+
+def _publish(request: HttpRequest, lesson: Lesson, note: str) -> HttpResponse:
+    before, seen = current_version(lesson), _revision_seen(request)
+    version = publish_draft(lesson=lesson, author=author_of(request), note=note, now=timezone.now(), revision=seen)
     lesson.refresh_from_db()
     if before == version:
         messages.info(request, _("Nothing was changed: learners see version %(number)s already.") % {"number": version.number})
@@ -120,13 +122,12 @@ def restore(request: HttpRequest, lesson: Lesson, number: int) -> HttpResponse:
     draft = open_draft(lesson)
     status = 200
     if request.method == "POST":
-        given = request.POST.get("revision", "")
         try:
             save_draft(
                 lesson=lesson,
                 files=version.files,
                 pictures=version.pictures,
-                revision=int(given) if given.isdecimal() and len(given) < 10 else -1,
+                revision=_revision_seen(request),
                 author=author_of(request),
                 now=timezone.now(),
             )
