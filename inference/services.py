@@ -24,7 +24,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from inference import facts, jobs, samples, streams, wording
 from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWORKS
-from inference.images import ImageRefused, Refusal, check_image
+from inference.images import CheckedImage, ImageRefused, Refusal, check_image
 from inference.models import Job, JobState, Trace, Upload
 from inference.presenting import TraceView, present, told_so_far
 from inference.runs import pictures_folder
@@ -98,10 +98,12 @@ def request_trace(
 
 
 def request_photo_trace(*, owner: User, network: str, file: UploadedFile[Any], prediction: str = "", now: datetime) -> Trace:
-    """One person's trace of a network on the photo in `file`. Whoever has to wait is told before the photo is read and kept."""
+    """One person's trace of a network on the photo in `file`. Whoever has to wait is told before a new photo is kept."""
     _weights_for(network)
-    _refuse_above_limit(owner)
-    upload = store_upload(owner=owner, file=file, now=now)
+    checked = _checked(file)
+    if not Upload.objects.filter(owner=owner, sha256=checked.sha256).exists():
+        _refuse_above_limit(owner)  # a new photo is a new run; one that was here before may have run, which request_trace sees
+    upload = _kept(owner=owner, checked=checked, now=now)
     return request_trace(owner=owner, network=network, upload=upload, prediction=prediction, now=now)
 
 
@@ -217,14 +219,23 @@ def store_upload(*, owner: User, file: UploadedFile[Any], now: datetime) -> Uplo
 
     Raises Problem: 422 or 413 for the photo, 429 for too many of them, 507 when MEDIA_DIR can't take it.
     """
+    return _kept(owner=owner, checked=_checked(file), now=now)
+
+
+def _checked(file: UploadedFile[Any]) -> CheckedImage:
+    """The photo in `file`, ready to be kept. Raises Problem 422 or 413."""
     try:
         if (file.size or 0) > settings.UPLOAD_MAX_BYTES:
             raise ImageRefused(Refusal.TOO_MANY_BYTES, limit=settings.UPLOAD_MAX_BYTES)
-        checked = check_image(file.read())
+        return check_image(file.read())
     except ImageRefused as error:
         status = 413 if error.refusal == Refusal.TOO_MANY_BYTES else 422
         sentence = wording.refusal(error.refusal, error.details)
         raise Problem(status, _("This photo can’t be used"), sentence, field="image") from error
+
+
+def _kept(*, owner: User, checked: CheckedImage, now: datetime) -> Upload:
+    """The photo kept for its owner, once. Raises Problem 429 or 507."""
     same = Upload.objects.filter(owner=owner, sha256=checked.sha256)
     if (upload := same.first()) is not None:
         same.update(expires_at=_expiry(now))

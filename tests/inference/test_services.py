@@ -24,6 +24,10 @@ def ask(owner: User | None, *, sample: str = "chelsea", network: str = NETWORK, 
     return services.request_trace(owner=owner, network=network, sample=sample, **{"now": NOW, **options})
 
 
+def ask_for_photo(owner: User, content: bytes | None = None) -> Trace:
+    return services.request_photo_trace(owner=owner, network=NETWORK, file=photo_file(content), now=NOW)
+
+
 def finish(trace: Trace) -> Trace:
     run_job(
         job_id=trace.job_id,
@@ -166,6 +170,26 @@ def test_a_full_line_still_answers_what_is_stored(learner: User, settings) -> No
     finish(ask(None, sample="chelsea"))
     settings.TRACE_WAITING_LIMIT = 0
     assert ask(learner, sample="chelsea").job.state == JobState.DONE
+
+
+def test_at_the_limit_a_photo_that_ran_before_is_answered_from_the_store(learner: User, settings) -> None:
+    trace = finish(ask_for_photo(learner))
+    settings.TRACE_WAITING_LIMIT = 0
+    assert ask_for_photo(learner) == trace
+
+
+def test_at_the_limit_a_photo_that_waits_already_is_the_same_trace(learner: User, settings) -> None:
+    settings.TRACE_WAITING_LIMIT = 1
+    assert ask_for_photo(learner) == ask_for_photo(learner)
+
+
+def test_at_the_limit_a_new_photo_is_refused_and_not_kept(learner: User, settings) -> None:
+    settings.TRACE_WAITING_LIMIT = 1
+    ask_for_photo(learner)
+    with pytest.raises(Problem) as caught:
+        ask_for_photo(learner, photo_bytes(size=(80, 60)))
+    assert caught.value.status == 429
+    assert Upload.objects.count() == 1
 
 
 # --- stopping -------------------------------------------------------------------------------------------------------------
