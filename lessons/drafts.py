@@ -14,16 +14,13 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
-from PIL import Image, UnidentifiedImageError
 
 from accounts.models import User
 from lessons.models import Course, Draft, Lesson, LessonFile, LessonVersion
+from lessons.pictures import MAXIMUM_BYTES, measure, without_metadata
 from lessons.services import current_version, may_edit
 from web.problems import Problem
 
-PICTURE_TYPES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp", "GIF": ".gif"}
-PICTURE_MAX_BYTES = 5 * 1024 * 1024
-PICTURE_MAX_PIXELS = 25_000_000
 FILE_MAX_CHARACTERS = 400_000
 
 Pictures = Mapping[str, Mapping[str, Any]]
@@ -117,10 +114,13 @@ def _refuse_unusable(files: Mapping[str, str]) -> None:
 
 
 def add_picture(*, lesson: Lesson, name: str, content: bytes, author: User | None, now: datetime) -> dict[str, Any]:
-    """Keeps a picture for the lesson's draft; returns {sha256, width, height}. Raises Problem 422 for what is no picture."""
+    """Keeps a picture for the lesson's draft, without its metadata: a photo tells where its author lives.
+
+    Returns {sha256, width, height}. Raises Problem 422 for what is no picture.
+    """
     if author is not None:
         require_author(author, lesson.course)
-    picture = keep_picture(lesson, name, content)
+    picture = keep_picture(lesson, name, without_metadata(name, content))
     if author is not None:
         with transaction.atomic():
             Lesson.objects.select_for_update().get(pk=lesson.pk)
@@ -133,8 +133,11 @@ def add_picture(*, lesson: Lesson, name: str, content: bytes, author: User | Non
 
 
 def keep_picture(lesson: Lesson, name: str, content: bytes) -> dict[str, Any]:
-    """Stores a picture by its content, once; returns {sha256, width, height}. Raises Problem 422 for what is no picture."""
-    width, height = _measured(name, content)
+    """Stores a picture as it is, by its content, once; returns {sha256, width, height}.
+
+    Raises Problem 422 for what is no picture, and for one that tells where it was taken.
+    """
+    width, height = measure(name, content)
     sha256 = hashlib.sha256(content).hexdigest()
     if not LessonFile.objects.filter(lesson=lesson, name=name, sha256=sha256).exists():
         suffix = PurePosixPath(name).suffix.lower()
@@ -146,32 +149,10 @@ def keep_picture(lesson: Lesson, name: str, content: bytes) -> dict[str, Any]:
 
 def read_picture(upload: UploadedFile[Any]) -> bytes:
     """The bytes of an uploaded picture; raises Problem 422 when there are too many."""
-    if (upload.size or 0) > PICTURE_MAX_BYTES:
+    if (upload.size or 0) > MAXIMUM_BYTES:
         raise Problem(422, _("Too large"), _("A lesson’s picture may have 5 MB. Make it smaller and try again."))
     content: bytes = upload.read()
     return content
-
-
-def _measured(name: str, content: bytes) -> tuple[int, int]:
-    refused = Problem(
-        422,
-        _("Not a picture"),
-        _("“%(name)s” is no PNG, JPEG, WebP or GIF picture that can be shown. Save it as one.") % {"name": name},
-    )
-    if PurePosixPath(name).name != name or PurePosixPath(name).suffix.lower() not in (*PICTURE_TYPES.values(), ".jpeg"):
-        raise refused
-    try:
-        from_bytes = Image.open(_stream(content))
-        if from_bytes.format not in PICTURE_TYPES or from_bytes.width * from_bytes.height > PICTURE_MAX_PIXELS:
-            raise refused
-        from_bytes.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise refused from error
-    return from_bytes.width, from_bytes.height
-
-
-def _stream(content: bytes) -> Any:
-    return ContentFile(content).open()
 
 
 def new_lesson_text(*, uid: str, slug: str, title: str) -> str:
