@@ -77,6 +77,7 @@ def request_trace(
         owner=owner if upload is not None else None,
     )
     with transaction.atomic():
+        _lock(owner)  # before the job, as whoever merges or erases a person does
         job = _job(key, network=network, sample=sample, upload=upload, options=options, now=now)
         is_new = job.attempts_allowed == 0 or job.state in (JobState.FAILED, JobState.CANCELLED)
         trace = _same_trace(job, owner=owner, prediction=prediction)
@@ -139,6 +140,12 @@ def _weights_for(network: str) -> tuple[str, str]:
     if record is None or not record["available"]:
         raise Problem(409, _("No weights for this network"), no_weights_sentence(network, known), network=network)
     return str(record["name"]), str(record.get("file") or "")
+
+
+def _lock(owner: User | None) -> None:
+    """Lets this person's requests pass one after the other: each counts what waits, and only then adds to it."""
+    if owner is not None:
+        User.objects.select_for_update(no_key=True).filter(pk=owner.pk).first()
 
 
 def _job(key: str, *, network: str, sample: str, upload: Upload | None, options: dict[str, Any], now: datetime) -> Job:

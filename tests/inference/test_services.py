@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as site
 from django.core.files.storage import default_storage
+from django.db import connection
 
 from accounts.models import User
 from inference import facts, jobs, services
@@ -190,6 +193,32 @@ def test_at_the_limit_a_new_photo_is_refused_and_not_kept(learner: User, setting
         ask_for_photo(learner, photo_bytes(size=(80, 60)))
     assert caught.value.status == 429
     assert Upload.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_of_the_same_moment_do_not_pass_the_limit_together(
+    learner: User, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.TRACE_WAITING_LIMIT = 1
+    count_waiting = services._refuse_above_limit
+
+    def count_slowly(owner: User | None) -> None:
+        count_waiting(owner)
+        time.sleep(0.3)
+
+    def status_of(sample: str) -> int:
+        try:
+            ask(learner, sample=sample)
+        except Problem as problem:
+            return problem.status
+        finally:
+            connection.close()
+        return 202
+
+    monkeypatch.setattr(services, "_refuse_above_limit", count_slowly)
+    with ThreadPoolExecutor() as people:
+        assert sorted(people.map(status_of, ["chelsea", "coffee", "rocket"])) == [202, 429, 429]
+    assert Trace.objects.count() == 1
 
 
 # --- stopping -------------------------------------------------------------------------------------------------------------
