@@ -199,7 +199,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image:
-    """Modes of 16 and 32 bits a pixel as 8-bit grey."""
+    """Modes of 16 and 32 bits a pixel as 8-bit grey. What 32 bits hold is told by the values alone: 8 bits, or 16."""
     if image.mode == "F":
         raise ImageRefused(Refusal.STRANGE_VALUES, mode=image.mode)
     if not image.mode.startswith("I"):
@@ -208,6 +208,8 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
     lowest, highest = grey.getextrema()
     if not (isinstance(lowest, int | float) and isinstance(highest, int | float)) or lowest < 0 or highest > 65535:
         raise ImageRefused(Refusal.STRANGE_VALUES, mode=image.mode)
+    if image.mode == "I" and highest <= 255:
+        return grey.convert("L")
     return grey.point(lambda value: value * (1 / 257)).convert("L")
 
 

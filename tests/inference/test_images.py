@@ -124,6 +124,22 @@ def test_16_bit_grey_becomes_8_bit_grey() -> None:
     assert abs(int(kept[24, 32, 0]) - int(values[24, 32] / 257)) <= 1
 
 
+@pytest.mark.parametrize(("highest", "step"), [(255, 1), (65535, 257)])
+def test_32_bit_grey_is_read_by_its_values(highest: int, step: int) -> None:
+    values = np.linspace(0, highest, 64 * 48).astype("int32").reshape(48, 64)
+    checked = check_image(saved(Image.fromarray(values), "TIFF"))
+    kept = np.asarray(opened(checked.content))[:, :, 0].astype("int32")
+    assert checked.original.mode == "I"
+    assert Change.EIGHT_BITS in checked.changes
+    assert np.abs(kept - values / step).max() <= 1
+    assert kept.max() == 255
+
+
+def test_a_dark_16_bit_photo_stays_dark() -> None:
+    checked = check_image(saved(Image.fromarray(np.full((48, 64), 200, dtype="uint16")), "PNG"))
+    assert np.asarray(opened(checked.content)).max() <= 1
+
+
 def test_16_bit_colour_becomes_8_bit_colour() -> None:
     checked = check_image(sixteen_bit_png(40, 30))
     assert opened(checked.content).mode == "RGB"
