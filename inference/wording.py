@@ -241,7 +241,8 @@ def no_weights(network: str, *, file: str, url: str, folder: str) -> str:
         return _("%(network)s has no published weights, so it can be inspected but not run.") % {"network": network}
     return _(
         "%(network)s can be inspected but not run: its weights are not on this machine. Put the file %(file)s (from"
-        " %(url)s) into %(folder)s in the folder that WEIGHTS_DIR names; the next run finds it."
+        " %(url)s) into %(folder)s in the folder of weights (data/weights, unless WEIGHTS_DIR or DATA_DIR says otherwise);"
+        " the next run finds it."
     ) % {"network": network, "file": file, "url": url or _("its publisher"), "folder": folder}
 
 

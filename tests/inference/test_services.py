@@ -131,8 +131,9 @@ def test_unknown_networks_and_samples_are_404(learner: User) -> None:
 def test_a_network_without_weights_says_which_file_goes_where(learner: User, resnet50_facts: None) -> None:
     problem = refusal(learner, network="resnet50")
     assert problem.status == 409
-    for told in ("ResNet-50", "resnet50-11ad3fa6.pth", "WEIGHTS_DIR", "hub/checkpoints"):
+    for told in ("ResNet-50", "resnet50-11ad3fa6.pth", "WEIGHTS_DIR", "data/weights", "hub/checkpoints"):
         assert told in problem.detail
+    assert str(site.WEIGHTS_DIR) not in problem.detail
 
 
 def test_it_runs_as_soon_as_the_file_is_there(learner: User, resnet50_facts: None) -> None:
