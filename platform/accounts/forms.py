@@ -194,6 +194,12 @@ class TokenForm(forms.Form):
     )
 
 
+class GuestEraseForm(forms.Form):
+    """A guest has no password; the cookie that opened the page is all there is to prove."""
+
+    sure = forms.BooleanField(label=gettext_lazy("Yes, erase everything I did here."))
+
+
 class EraseForm(forms.Form):
     sure = forms.BooleanField(label=gettext_lazy("Yes, erase my account and what I did here."))
     password = password_field(gettext_lazy("Password"), "current-password")

@@ -123,3 +123,15 @@ def account_required(view: Callable[..., HttpResponseBase]) -> Callable[..., Htt
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def person_required(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The view for people of whom something is kept, guests included; everyone else is sent to sign in."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if current(request) is None:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    return guarded

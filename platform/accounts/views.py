@@ -26,6 +26,7 @@ from accounts import limits, people, services
 from accounts.forms import (
     EmailForm,
     EraseForm,
+    GuestEraseForm,
     NewPasswordForm,
     PasswordForm,
     ProfileForm,
@@ -35,7 +36,7 @@ from accounts.forms import (
     TokenForm,
 )
 from accounts.models import ApiToken, User
-from accounts.people import account_required
+from accounts.people import account_required, person_required
 from web.problems import Problem
 from web.redirects import safe_next
 
@@ -180,10 +181,13 @@ class PasswordResetConfirm(PasswordResetConfirmView):
 
 @never_cache
 @require_http_methods(FORM_METHODS)
-@account_required
+@person_required
 def me(request: HttpRequest) -> HttpResponse:
-    """The profile: name and time zone, role, what was done lately, tokens, the way out."""
+    """The profile: name and time zone, role, what was done lately, tokens, the way out. A guest's: what is kept of them."""
     user = people.ensure(request)
+    if user.is_guest:
+        kept = {"activities": services.recent_activity(user), "days": settings.GUEST_DAYS}
+        return render(request, "accounts/guest.html", kept)
     form = ProfileForm(request.POST or None, initial=_profile_of(user))
     if form.is_bound and form.is_valid():
         user.name = form.cleaned_data["name"]
@@ -263,18 +267,20 @@ def export(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(FORM_METHODS)
-@account_required
+@person_required
 def erase(request: HttpRequest) -> HttpResponse:
-    """Asks once more, with the password, then removes the person from every room."""
+    """Asks once more, of an account with the password, then removes the person from every room."""
     user = people.ensure(request)
-    form = EraseForm(user, request.POST or None)
+    posted = request.POST or None
+    form = GuestEraseForm(posted) if user.is_guest else EraseForm(user, posted)
     if form.is_bound and form.is_valid():
+        was_guest = user.is_guest
         services.erase_person(user=user)
         auth.logout(request)
         people.become(request, None)
-        messages.success(request, _("Your account is erased."))
+        messages.success(request, _("What you did here is erased.") if was_guest else _("Your account is erased."))
         return redirect(settings.LOGOUT_REDIRECT_URL)
-    return _form_page(request, "accounts/erase.html", {"form": form})
+    return _form_page(request, "accounts/erase_guest.html" if user.is_guest else "accounts/erase.html", {"form": form})
 
 
 def _enter(request: HttpRequest, user: User) -> None:

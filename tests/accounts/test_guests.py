@@ -12,8 +12,10 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts import people, services
+from accounts.activity import Activity
 from accounts.middleware import PersonMiddleware
 from accounts.models import User
+from inference.models import Job, Trace
 from tests.accounts.conftest import hold
 from web.problems import Problem
 
@@ -94,6 +96,33 @@ def test_a_failed_sign_in_leaves_the_guest_alone(guest, guest_client, learner, n
     guest_client.post("/sign-in/", {"email": learner.email, "password": "wrong"})
     assert notebook.asked == []
     assert User.objects.filter(pk=guest.pk, is_guest=True).exists()
+
+
+def test_a_guest_sees_what_is_kept_and_the_ways_to_keep_take_and_erase_it(guest_client, notebook):
+    notebook.recent = lambda user: [Activity(timezone.now(), "Ran a trace", "/traces/1/")]
+    page = guest_client.get("/me/").content.decode()
+    for words in ("Ran a trace", 'href="/sign-up/"', 'href="/me/export/"', 'href="/me/erase/"'):
+        assert words in page
+    assert 'href="/me/#data"' in guest_client.get("/plans/").content.decode()
+    assert 'href="/me/#data"' not in Client().get("/plans/").content.decode()
+
+
+def test_a_guest_erases_what_they_did_with_a_yes_and_no_password(guest, guest_client, notebook):
+    key = guest.pk
+    assert "Password" not in guest_client.get("/me/erase/").content.decode()
+    assert guest_client.post("/me/erase/", {"password": ""}).status_code == 422
+    assert notebook.asked == []
+    response = guest_client.post("/me/erase/", {"sure": "on"}, follow=True)
+    assert "What you did here is erased." in response.content.decode()
+    assert notebook.asked == [("erase", key)]
+    assert not User.objects.filter(pk=key).exists()
+    assert guest_client.cookies[people.GUEST_COOKIE].value == ""
+
+
+def test_a_guests_run_list_leads_to_taking_and_erasing(guest, guest_client):
+    job = Job.objects.create(key="k", network="resnet50", deadline=timezone.now())
+    Trace.objects.create(owner=guest, job=job)
+    assert 'href="/me/#data">Take or erase your data' in guest_client.get("/traces/").content.decode()
 
 
 def test_idle_guests_expire_and_active_ones_stay(learner, notebook, capsys):

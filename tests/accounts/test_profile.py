@@ -24,9 +24,13 @@ def signed_in(client: Client, learner: User) -> Client:
 
 
 @pytest.mark.parametrize("path", ["/me/", "/me/email/", "/me/erase/", "/password/"])
-def test_strangers_and_guests_are_sent_to_sign_in_and_back(client, guest_client, path):
-    for visitor in (client, guest_client):
-        assert visitor.get(path).headers["Location"] == f"/sign-in/?next={path}"
+def test_strangers_are_sent_to_sign_in_and_back(client, path):
+    assert client.get(path).headers["Location"] == f"/sign-in/?next={path}"
+
+
+@pytest.mark.parametrize("path", ["/me/email/", "/password/"])
+def test_guests_are_sent_to_sign_in_where_an_account_is_needed(guest_client, path):
+    assert guest_client.get(path).headers["Location"] == f"/sign-in/?next={path}"
 
 
 def test_name_and_zone_are_saved_and_the_zone_is_used(signed_in, learner):
