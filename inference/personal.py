@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,6 +27,7 @@ def export(user: User) -> dict[str, Any]:
         "uploads": [
             {
                 "id": str(upload.pk),
+                "file": _photo_name(upload),
                 "width": upload.width,
                 "height": upload.height,
                 "original": upload.original,
@@ -33,6 +37,20 @@ def export(user: User) -> dict[str, Any]:
             for upload in user.uploads.order_by("created_at")
         ],
     }
+
+
+def files(user: User) -> Iterator[tuple[str, bytes]]:
+    """The person's photos, each under the name that export() gives it."""
+    for upload in user.uploads.order_by("created_at"):
+        try:
+            with default_storage.open(str(upload.file.name)) as kept:
+                yield _photo_name(upload), kept.read()
+        except FileNotFoundError:
+            continue  # erased at this moment
+
+
+def _photo_name(upload: Upload) -> str:
+    return f"photos/{PurePosixPath(str(upload.file.name)).name}"
 
 
 def _trace(trace: Trace) -> dict[str, Any]:

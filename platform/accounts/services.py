@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib import import_module
+from io import BytesIO
 from types import ModuleType
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -22,7 +26,10 @@ TOKENS_AT_MOST = 20
 
 
 def personal_rooms() -> Iterator[ModuleType]:
-    """The modules that hold something of a person: export(user), erase(user), merge(guest, user), and maybe recent(user)."""
+    """The modules that hold something of a person: export(user), erase(user), merge(guest, user).
+
+    Maybe also recent(user), for the profile page, and files(user), which names and hands out what JSON can't hold.
+    """
     for name in settings.PERSONAL_DATA:
         yield import_module(name)
 
@@ -77,6 +84,18 @@ def merge_guest(*, guest: User, user: User) -> None:
 def export_person(user: User) -> dict[str, Any]:
     """Everything the site keeps of a person, by room."""
     return {room.__name__.partition(".")[0]: room.export(user) for room in personal_rooms()}
+
+
+def export_archive(user: User) -> bytes:
+    """A ZIP of everything the site keeps of a person: data.json, and the files that the rooms hold, by their names there."""
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        document = json.dumps(export_person(user), cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
+        archive.writestr("data.json", document, ZIP_DEFLATED)
+        for room in personal_rooms():
+            for name, content in room.files(user) if hasattr(room, "files") else ():
+                archive.writestr(name, content)  # photos are compressed already
+    return buffer.getvalue()
 
 
 def erase_person(*, user: User) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.views import PasswordResetConfirmView, redirect_to_login
-from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse, reverse_lazy
@@ -255,13 +253,12 @@ def email(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def export(request: HttpRequest) -> HttpResponse:
-    """Everything the site keeps of the person asking, guests included, as a JSON file."""
+    """Everything the site keeps of the person asking, guests included: a ZIP of data.json and their photos."""
     person = people.current(request)
     if person is None:
         raise Problem(404, _("Nothing kept"), _("You have done nothing here yet, so there is nothing to download."))
-    document = json.dumps(services.export_person(person), cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
-    headers = {"Content-Disposition": f'attachment; filename="forward-pass-{timezone.now():%Y-%m-%d}.json"'}
-    return HttpResponse(document, content_type="application/json", headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="forward-pass-{timezone.now():%Y-%m-%d}.zip"'}
+    return HttpResponse(services.export_archive(person), content_type="application/zip", headers=headers)
 
 
 @never_cache

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from django.test import Client
@@ -105,19 +108,29 @@ def test_tokens_have_an_end(learner):
         services.create_token(user=learner, name="one more", now=timezone.now())
 
 
+def unpacked(response) -> dict[str, bytes]:
+    with ZipFile(BytesIO(response.content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def test_the_download_holds_every_rooms_part_and_no_secret(signed_in, learner, notebook):
     _, secret = services.create_token(user=learner, name="n", now=timezone.now())
     response = signed_in.get("/me/export/")
-    document = response.json()
+    document = json.loads(unpacked(response)["data.json"])
     assert "attachment" in response.headers["Content-Disposition"]
     assert document["accounts"]["email"] == learner.email
     assert document["notebook"] == {"pages": [f"page of {learner.pk}"]}
-    assert secret not in response.content.decode()
-    assert learner.password not in response.content.decode()
+    assert secret not in json.dumps(document)
+    assert learner.password not in json.dumps(document)
+
+
+def test_the_download_holds_the_rooms_files(signed_in, learner, notebook):
+    notebook.files = lambda user: [("photos/one.jpg", b"a photo")]
+    assert unpacked(signed_in.get("/me/export/"))["photos/one.jpg"] == b"a photo"
 
 
 def test_a_guest_may_take_their_data_too_and_a_stranger_has_none(client, guest_client, notebook):
-    assert guest_client.get("/me/export/").json()["accounts"]["email"] is None
+    assert json.loads(unpacked(guest_client.get("/me/export/"))["data.json"])["accounts"]["email"] is None
     assert client.get("/me/export/").status_code == 404
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
+from PIL import Image
 
 from accounts import services
 from accounts.models import User
 from inference.models import Job, Trace
+from inference.services import store_upload
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +50,18 @@ def test_a_run_is_told_of_on_the_profile(client, learner):
     trace = Trace.objects.create(owner=learner, job=job)
     client.force_login(learner)
     assert f'<a href="/traces/{trace.pk}/">Ran resnet50</a>' in client.get("/me/").content.decode()
+
+
+def test_the_download_hands_the_photos_out(learner, instructor):
+    content = BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(content, "PNG")
+    for owner in (learner, instructor):
+        store_upload(owner=owner, file=SimpleUploadedFile("a.png", content.getvalue()), now=timezone.now())
+    upload = learner.uploads.get()
+    with ZipFile(BytesIO(services.export_archive(learner))) as archive:
+        told = json.loads(archive.read("data.json"))["inference"]["uploads"]
+        assert sorted(archive.namelist()) == ["data.json", told[0]["file"]]
+        assert archive.read(told[0]["file"]) == upload.file.read()
+    upload.file.storage.delete(upload.file.name)
+    with ZipFile(BytesIO(services.export_archive(learner))) as archive:
+        assert archive.namelist() == ["data.json"]
