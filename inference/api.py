@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from ninja import File, Form, Router, Schema, Status
 from ninja.files import UploadedFile
 from pydantic import Field
@@ -19,7 +20,7 @@ from inference.contracts import DEFAULT_NETWORK
 from inference.models import Trace
 from inference.presenting import present
 from inference.views import PREDICTION_LENGTH, event_stream
-from web.problems import REFUSALS, ProblemOut, not_found
+from web.problems import REFUSALS, Problem, ProblemOut, not_found
 
 router = Router(tags=["traces"], auth=cookie_or_bearer)
 
@@ -162,6 +163,7 @@ class TraceIn(Schema):
     prediction: str = Field("", max_length=PREDICTION_LENGTH, examples=["a cat"])
 
 
+NOT_YET_OFFERED = ("mistakes", "explain")
 EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
@@ -208,10 +210,11 @@ def sample_list(request: HttpRequest) -> Any:
     summary="Run a network on a photo",
 )
 def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile | None] = None) -> Any:
-    """Send `sample`, or `image`: a photo of yours (JPEG, PNG, WebP, GIF, BMP or TIFF, at most 10 MB) that only you can see.
+    """Send `sample` or `image`: a photo of yours (JPEG, PNG, WebP, GIF, BMP or TIFF, at most 10 MB) that only you can see.
 
     Answers at once; follow `events_url` or poll the trace. The same request is answered from the store.
     """
+    _refuse_what_would_be_ignored(request, form, image)
     now = timezone.now()
     asked: dict[str, Any] = {
         "owner": people.ensure(request),
@@ -224,6 +227,18 @@ def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile |
     else:
         trace = services.request_trace(sample=form.sample, **asked)
     return Status(202, _out(request, trace))
+
+
+def _refuse_what_would_be_ignored(request: HttpRequest, form: TraceIn, image: UploadedFile | None) -> None:
+    """Raises Problem 422 where the caller would get another run than the one asked for."""
+    for name in NOT_YET_OFFERED:
+        if request.POST.get(name) or name in request.FILES:
+            sentence = _("This version doesn’t offer mistakes and explanations in a run yet. Ask again without “%(field)s”.")
+            raise Problem(422, _("Not offered yet"), sentence % {"field": name}, field=name)
+    if image is not None and form.sample:
+        raise Problem(
+            422, _("Two photos"), _("A run is of one photo: send a sample or an image of your own, not both."), field="image"
+        )
 
 
 @router.get("/traces/{trace_id}", response={200: TraceOut, **REFUSALS}, summary="One trace, whatever its state")

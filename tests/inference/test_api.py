@@ -99,11 +99,19 @@ def test_the_api_needs_the_csrf_token_of_cookie_callers(client: Client) -> None:
         ({"image": photo_file(b"<html>")}, 422),
         ({"image": photo_file(photo_bytes()[:200])}, 422),
         ({"image": "a text instead of a file"}, 422),
+        ({"sample": "chelsea", "image": photo_file()}, 422),
+        ({"sample": "chelsea", "mistakes": "no_normalise"}, 422),
+        ({"sample": "chelsea", "explain": "true"}, 422),
     ],
 )
 def test_refusals_are_problems_with_a_sentence(ask: Callable[..., Any], fields: dict[str, Any], status: int) -> None:
     problem(ask("/traces", fields), status)
     assert not Trace.objects.exists()
+
+
+def test_what_a_run_would_ignore_is_named_in_the_refusal(ask: Callable[..., Any]) -> None:
+    assert "“explain”" in problem(ask("/traces", {"sample": "chelsea", "explain": "1"}), 422)["detail"]
+    assert "one photo" in problem(ask("/traces", {"sample": "chelsea", "image": photo_file()}), 422)["detail"]
 
 
 def test_a_network_without_weights_is_a_409(ask: Callable[..., Any], resnet50_facts: None) -> None:
