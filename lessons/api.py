@@ -16,6 +16,7 @@ from lessons.models import LessonVersion
 from lessons.modes import modes_of
 from lessons.services import CourseCard
 from lessons.words import body_html
+from web.problems import REFUSALS, ProblemOut
 
 PAGE = 50
 
@@ -99,7 +100,9 @@ class WholeLessonOut(LessonOut):
     outputs: list[SampleOutputOut]
 
 
-@router.get("/courses", response=CoursesOut, summary="The courses that have something to read")
+@router.get(
+    "/courses", response={200: CoursesOut, **REFUSALS, 422: ProblemOut}, summary="The courses that have something to read"
+)
 def courses(request: HttpRequest, offset: Query[int] = 0) -> dict[str, Any]:
     """A page of the catalogue; `next` leads to the one after it."""
     start = min(max(offset, 0), 10**6)
@@ -111,14 +114,18 @@ def courses(request: HttpRequest, offset: Query[int] = 0) -> dict[str, Any]:
     }
 
 
-@router.get("/courses/{slug}", response=CourseWithLessonsOut, summary="A course and its lessons in order")
+@router.get("/courses/{slug}", response={200: CourseWithLessonsOut, **REFUSALS}, summary="A course and its lessons in order")
 def course(request: HttpRequest, slug: str) -> dict[str, Any]:
     """A course with its current lessons."""
     card = services.visible_course(slug, person=people.current(request))
     return _course(request, card) | {"lessons": [_lesson(request, version) for version in card.lessons]}
 
 
-@router.get("/courses/{slug}/lessons/{lesson}", response=WholeLessonOut, summary="A lesson as learners see it")
+@router.get(
+    "/courses/{slug}/lessons/{lesson}",
+    response={200: WholeLessonOut, **REFUSALS},
+    summary="A lesson as learners see it",
+)
 def lesson(request: HttpRequest, slug: str, lesson: str) -> dict[str, Any]:
     """A lesson's words, as Markdown and as HTML, with its modes and recorded outputs."""
     version = services.visible_lesson(slug, lesson, person=people.current(request))

@@ -10,6 +10,7 @@ from ninja import Router, Schema
 
 from accounts import people
 from accounts.auth import cookie_or_bearer
+from web.problems import REFUSALS
 
 router = Router(tags=["people"], auth=cookie_or_bearer)
 
@@ -25,7 +26,7 @@ class Me(Schema):
     csrf_token: str
 
 
-@router.get("/me", response=Me, summary="Who you are")
+@router.get("/me", response={200: Me, **REFUSALS}, summary="Who you are")
 def me(request: HttpRequest) -> Me:
     person = people.current(request)
     token = get_token(request)

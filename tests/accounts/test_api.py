@@ -75,3 +75,12 @@ def test_the_description_says_that_refusals_are_problems(client):
     refusals = [content for status, content in answers if status.startswith("4")]
     assert refusals
     assert all(list(content) == ["application/problem+json"] for content in refusals)
+
+
+def test_every_operation_says_how_it_refuses(client):
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            for status in ("400", "401", "403", "404"):
+                schema = operation["responses"][status]["content"]
+                assert "ProblemOut" in str(schema), (method, path, status)
