@@ -187,9 +187,63 @@ def _blames_nul(error: Exception) -> bool:
 
 def _invalid(error: ValidationError) -> Problem:
     errors = [
-        {"where": ".".join(str(part) for part in item.get("loc", ())), "message": str(item.get("msg", ""))}
-        for item in error.errors
+        {"where": ".".join(str(part) for part in item.get("loc", ())), "message": sentence_of(item)} for item in error.errors
     ]
-    first = errors[0] if errors else {"where": "", "message": ""}
-    detail = _("%(where)s: %(message)s.") % {"where": first["where"] or _("request"), "message": first["message"].rstrip(".")}
+    first = errors[0] if errors else {"where": "", "message": _("Check it against the API’s description.")}
+    detail = f"{first['where'] or _('request')}: {first['message']}"
     return Problem(422, _("Some values don’t fit"), detail, errors=errors)
+
+
+def sentence_of(item: Mapping[str, Any]) -> str:
+    """What to do about one of pydantic's findings, in the site's words: pydantic's own are English only."""
+    limits = item.get("ctx") or {}
+    match str(item.get("type", "")):
+        case "missing":
+            sentence = _("This is missing. Add it.")
+        case "extra_forbidden":
+            sentence = _("Nothing of this name is expected. Leave it out.")
+        case "string_too_long":
+            sentence = _("This is too long. Give at most %(max_length)s characters.") % limits
+        case "string_too_short":
+            sentence = _("This is too short. Give at least %(min_length)s characters.") % limits
+        case "too_long":
+            sentence = _("These are too many. Give at most %(max_length)s.") % limits
+        case "too_short":
+            sentence = _("These are too few. Give at least %(min_length)s.") % limits
+        case "greater_than":
+            sentence = _("This is too small. Give more than %(gt)s.") % limits
+        case "greater_than_equal":
+            sentence = _("This is too small. Give %(ge)s or more.") % limits
+        case "less_than":
+            sentence = _("This is too large. Give less than %(lt)s.") % limits
+        case "less_than_equal":
+            sentence = _("This is too large. Give %(le)s or less.") % limits
+        case "literal_error" | "enum":
+            sentence = _("This is none of the choices. Give one of: %(expected)s.") % limits
+        case kind:
+            sentence = _wrong_kind(kind)
+    return sentence
+
+
+def _wrong_kind(kind: str) -> str:
+    """What to give instead of a value of another kind; `kind` is pydantic's, such as int_parsing or uuid_type."""
+    match kind.partition("_")[0]:
+        case "int":
+            sentence = _("This is no whole number. Give one.")
+        case "float" | "decimal" | "finite":
+            sentence = _("This is no number. Give one.")
+        case "bool":
+            sentence = _("This is neither true nor false. Give one of them.")
+        case "string":
+            sentence = _("This is no text that fits. Give another.")
+        case "uuid":
+            sentence = _("This is no UUID. Copy the whole id.")
+        case "date" | "datetime" | "time" | "timezone":
+            sentence = _("This is no date or time in ISO 8601. Give one.")
+        case "list" | "tuple" | "set":
+            sentence = _("This is no list. Give one.")
+        case "dict" | "model":
+            sentence = _("This is no object. Give one.")
+        case _:
+            sentence = _("This value doesn’t fit. Check it against the API’s description.")
+    return sentence

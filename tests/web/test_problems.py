@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
 
 import pytest
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from web.problems import Problem
+from web.problems import Problem, sentence_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("test_pages")]
 STATUS = {"problem": 409, "missing": 404, "forbidden": 403, "suspicious": 400, "nul": 400, "broken": 500}
@@ -88,7 +92,54 @@ def test_a_value_that_does_not_fit_is_422_and_says_where(visitor):
     problem = visitor.get("/api/tests/number?value=many").json()
     assert problem["status"] == 422
     assert problem["errors"][0]["where"] == "query.value"
-    assert problem["detail"].startswith("query.value: ")
+    assert problem["detail"] == "query.value: This is no whole number. Give one."
+
+
+class Fitting(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field("ab", min_length=2, max_length=3)
+    several: list[int] = Field([1], min_length=1, max_length=2)
+    share: float = Field(0.5, gt=0, le=1)
+    count: int = Field(5, ge=1, lt=10)
+    id: UUID = UUID(int=0)
+    kind: Literal["a", "b"] = "a"
+    at: datetime = datetime(2026, 1, 1)
+    yes: bool = True
+    needed: int
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "This is missing."),
+        ({"more": 1}, "Nothing of this name"),
+        ({"text": "abcd"}, "at most 3 characters"),
+        ({"text": "a"}, "at least 2 characters"),
+        ({"text": 1}, "no text"),
+        ({"several": [1, 2, 3]}, "at most 2."),
+        ({"several": []}, "at least 1."),
+        ({"several": 1}, "no list"),
+        ({"share": 0}, "more than 0"),
+        ({"share": 2}, "1.0 or less"),
+        ({"share": "x"}, "no number"),
+        ({"count": 0}, "1 or more"),
+        ({"count": 10}, "less than 10"),
+        ({"count": 1.5}, "no whole number"),
+        ({"id": "x"}, "no UUID"),
+        ({"kind": "c"}, "'a' or 'b'"),
+        ({"at": "x"}, "ISO 8601"),
+        ({"yes": "x"}, "neither true nor false"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_the_sites_words(given, expected):
+    with pytest.raises(ValidationError) as raised:
+        Fitting.model_validate(given if not given else {"needed": 1, **given})
+    assert expected in sentence_of(raised.value.errors()[0])
+
+
+def test_a_finding_of_a_kind_nobody_named_still_has_a_sentence():
+    assert sentence_of({"type": "url_scheme"}).startswith("This value doesn’t fit.")
+    assert sentence_of({}).startswith("This value doesn’t fit.")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
