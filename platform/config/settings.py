@@ -180,7 +180,6 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="forward-pass@localho
 # --- language and time ------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
-LOCALE_PATHS = [ROOT / "platform" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
