@@ -36,6 +36,7 @@ class Failure(StrEnum):
     UNKNOWN_WEIGHTS = "unknown_weights"  # details: network, weights
     IMAGE_UNREADABLE = "image_unreadable"
     OUT_OF_MEMORY = "out_of_memory"
+    NO_GPU = "no_gpu"  # details: device
     DEADLINE = "deadline"
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     INTERNAL = "internal"

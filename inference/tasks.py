@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,10 +23,14 @@ log = logging.getLogger(__name__)
 
 @lru_cache(maxsize=1)
 def networks() -> NetworkCache:
-    """This process' warm networks. The first call loads torch: never outside a worker."""
+    """This process' warm networks. The first call loads torch: never outside a worker. EngineError without the GPU it needs."""
     from inference import engine  # noqa: PLC0415 - a web process imports this module and must not load torch
 
-    return engine.NetworkCache(weights_dir=Path(settings.WEIGHTS_DIR), threads=int(os.environ.get("TRACE_THREADS", "1")))
+    return engine.NetworkCache(
+        weights_dir=Path(settings.WEIGHTS_DIR),
+        device=engine.chosen_device(settings.TRACE_DEVICE),
+        threads=settings.TRACE_THREADS,
+    )
 
 
 def load(network: str, weights: str) -> LoadedNetwork:

@@ -122,6 +122,10 @@ _FAILURES: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("The worker ran out of memory. Nothing you did wrong."),
         gettext_lazy("Run it again, or choose a smaller network."),
     ),
+    Failure.NO_GPU: (
+        gettext_lazy("The worker is set to run on a GPU and finds none."),
+        gettext_lazy("Whoever runs this site can set TRACE_DEVICE to auto; then run it again."),
+    ),
     Failure.DEADLINE: (gettext_lazy("It took too long, so it was given up. The workers may be busy."), _AGAIN),
     Failure.TOO_MANY_ATTEMPTS: (
         gettext_lazy("Its worker died again and again while it ran."),

@@ -17,6 +17,7 @@ On a terminal: `python -m inference.engine --help`.
 
 from inference.engine import shim  # first: torchvision's import needs it
 from inference.engine.cache import NetworkCache
+from inference.engine.devices import chosen_device
 from inference.engine.facts import LIBRARY, facts
 from inference.engine.networks import NetworkRecord, network_ids, record
 from inference.engine.tracing import LoadedNetwork, load, trace
@@ -29,6 +30,7 @@ __all__ = [
     "NetworkRecord",
     "WeightsRecord",
     "checkpoints",
+    "chosen_device",
     "default_weights_dir",
     "facts",
     "load",

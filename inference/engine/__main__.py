@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 from tqdm import tqdm
 
 from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Failure, StageRan
 from inference.engine import terminal
+from inference.engine.devices import chosen_device
 from inference.engine.facts import LIBRARY, Facts, facts
 from inference.engine.networks import network_ids, record
 from inference.engine.terminal import count, say, shape
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     tracing.add_argument("image", type=Path)
     tracing.add_argument("--network", default=DEFAULT_NETWORK)
     tracing.add_argument("--weights", default="", help="by name; else the default ones, or any that are there")
-    tracing.add_argument("--device", type=_device, default="cpu", help="cpu (default) or cuda")
+    tracing.add_argument("--device", type=_device, default="cpu", help="cpu (default), cuda, or auto for a GPU if there is one")
     tracing.add_argument("--threads", type=_positive, default=1)
     tracing.add_argument("--pictures", type=Path, metavar="FOLDER", help="also write each stage's picture there")
     tracing.set_defaults(run=_trace)
@@ -81,12 +81,11 @@ def _positive(text: str) -> int:
 
 def _device(text: str) -> str:
     try:
-        kind = torch.device(text).type
+        return chosen_device(text)
     except RuntimeError as error:
-        raise argparse.ArgumentTypeError("must be cpu or cuda") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise argparse.ArgumentTypeError("this torch finds no GPU; use cpu")
-    return text
+        raise argparse.ArgumentTypeError("must be cpu, cuda or auto") from error
+    except EngineError as error:
+        raise argparse.ArgumentTypeError("this torch finds no GPU; use cpu") from error
 
 
 def _trace(options: argparse.Namespace) -> None:

@@ -233,6 +233,15 @@ PUBLISH_CHECKS = ["quizzes.checks.check_cards"]
 PERSONAL_DATA = ["accounts.personal", "inference.personal", "lessons.personal", "quizzes.personal"]
 
 # --- runs -------------------------------------------------------------------------------------------------------------------
+# "auto" is decided by the worker, which alone loads torch.
+TRACE_DEVICE = env.str("TRACE_DEVICE", default="auto").lower()
+with _usable("TRACE_DEVICE", "auto, cpu or cuda"):
+    if TRACE_DEVICE not in ("auto", "cpu", "cuda"):
+        raise ValueError("another device")
+with _usable("TRACE_THREADS", "a number from 1, as in TRACE_THREADS=4"):
+    TRACE_THREADS = env.int("TRACE_THREADS", default=1)
+    if TRACE_THREADS < 1:
+        raise ValueError("no thread")
 TRACE_WAITING_LIMIT = 8  # per person
 TRACE_RUNNING_LIMIT = 2  # per person
 TRACE_LEASE_SECONDS = 10  # a worker renews it while it lives, so this is how long a dead one stays unnoticed
