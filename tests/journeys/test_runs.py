@@ -224,7 +224,8 @@ def test_a_second_run_takes_the_streams_place(page: Page, site: str, played: Pla
     played.take().allow()
     state(page, "done")
     page.get_by_role("radio", name=re.compile("Coffee")).check()
-    page.get_by_role("button", name="Run EfficientNet-Lite0").click()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_role("button", name="Run EfficientNet-Lite0").click()
     state(page, "done")
     assert len(streams) == 1, "what is stored needs no stream"
 
