@@ -58,7 +58,7 @@ class Supervisor:
         self._environment = processes.environment()
 
     def run(self) -> int:
-        """Runs the site until it stops; the exit status. Raises CannotStart when it can't be started."""
+        """Runs the site until it stops; the exit status, with which the process is to end. Raises CannotStart when it can't be started."""
         preflight.check_folders()
         with datafolder.locked(self._data) as lock, self._signals():
             preflight.check_redis_binary()
@@ -211,12 +211,14 @@ class Supervisor:
             self._stop_requests += 1
 
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = {number: signal.signal(number, ask) for number in numbers}
+        for number in numbers:
+            signal.signal(number, ask)
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            # Not put back: an impatient Ctrl-C would kill the process between its last word and its exit status.
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
 
     def _stop_if_asked(self) -> None:
         if self._stop_requests:
