@@ -134,6 +134,27 @@ class ErrorOut(Schema):
     next_action: str
 
 
+class FileOut(Schema):
+    """A result's picture or file. Of a picture: its sides, and how to read its scale."""
+
+    url: str
+    media_type: str
+    width: int
+    height: int
+    scale: str
+    maximum: float
+    maxima: list[float]
+    channels_shown: list[int]
+
+
+class ResultOut(Schema):
+    """Something a run found out besides its stages. `name` begins with what it is, as in `grad_cam:281`."""
+
+    name: str
+    figures: dict[str, Any]
+    files: dict[str, FileOut]
+
+
 class TraceOut(Schema):
     """One run. `place` is its place in line while it is queued; `sentence` says where it stands."""
 
@@ -141,10 +162,12 @@ class TraceOut(Schema):
     status: Literal["queued", "loading", "running", "done", "failed", "cancelled"]
     sentence: str
     place: int
+    kind: str
     network: str
     prediction: str
     stages: list[StageRanOut]
     total: int
+    results: list[ResultOut]
     top_k: list[PredictionOut]
     pictures: list[str]
     made_by: dict[str, Any] | None = None
@@ -255,7 +278,7 @@ def trace(request: HttpRequest, trace_id: UUID, share: str = "") -> Any:
     openapi_extra={"responses": {200: {"description": "Server-sent events", "content": EVENT_STREAM}}},
 )
 def trace_events(request: HttpRequest, trace_id: UUID, share: str = "", after: str = "") -> Any:
-    """queued, loading, stage…, prediction, then done, failed or cancelled. Resumes after `Last-Event-ID` (or `after`)."""
+    """queued, loading, stage…, prediction, result…; then done, failed or cancelled. Resumes after `Last-Event-ID`."""
     person = people.current(request)
     found = services.trace_for(trace_id=trace_id, person=person, share_token=share)
     response: HttpResponseBase = event_stream(request, found, telling.Teller(person=person, share_token=share, html=False))

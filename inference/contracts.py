@@ -5,8 +5,13 @@ The engine emits codes and numbers; every sentence is the site's, so that it can
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 DEFAULT_NETWORK = "efficientnet_lite0"
 """The network whose weights come with the installation: a fresh machine can predict with it."""
@@ -16,6 +21,22 @@ INSPECTED_NETWORKS = (DEFAULT_NETWORK, "resnet50", "vgg16", "efficientnet_b0", "
 
 ENGINE_VERSION = "1"
 """Part of every job's key: raise it when a trace of the same image would come out differently."""
+
+
+class RunKind(StrEnum):
+    """What a run does. Each kind has its function in the engine, and the site a way to ask for it and to show it."""
+
+    TRACE = "trace"  # one photo through a network, stage by stage
+    LOOK = "look"  # one closer look at a photo in a network: a stage's maps, evidence, attention, one unit, neighbours
+    MISTAKE = "mistake"  # a photo with a mistake made on purpose, beside the correct run
+    TRAINING = "training"  # a head, or more, trained on a data set
+    TRIAL = "trial"  # a photo through a network with a learner's own head
+    MEASUREMENT = "measurement"  # how long a network takes on this machine
+    DOWNLOAD = "download"  # a weights' file into the weights folder
+
+
+PHOTO_KINDS = (RunKind.TRACE, RunKind.LOOK, RunKind.MISTAKE, RunKind.TRIAL)
+"""The kinds of runs that are of one photo."""
 
 
 class StageKind(StrEnum):
@@ -155,4 +176,42 @@ class Finished:
     milliseconds: float
 
 
-Event = StageRan | Predicted | Finished
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a run made, such as a trained head."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Emitted when a run has found out something that is not a stage: evidence for a class, an epoch's figures.
+
+    `name` is unique within the run and begins with what it is: "grad_cam:281", "epoch:3". Figures are JSON's values, codes and
+    numbers without sentences; files stand under short names.
+    """
+
+    name: str
+    figures: Mapping[str, Any]
+    files: Mapping[str, Picture | Attachment] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a worker is asked to run, without the rows it came from. `options`, JSON's values, were checked by the site."""
+
+    kind: RunKind
+    network: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a run works on, read from where the site keeps it."""
+
+    photos: tuple[Image.Image, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+Event = StageRan | Predicted | Result | Finished

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from inference.contracts import Finished, Predicted, StageRan
+from inference.contracts import Attachment, Finished, Picture, Predicted, Result, StageRan
 from inference.streams import BEFORE_ALL, EventId, StreamEvent
 
-LOADING, STAGE, PREDICTION, DONE = "loading", "stage", "prediction", "done"
+LOADING, STAGE, RESULT, PREDICTION, DONE = "loading", "stage", "result", "prediction", "done"
 
 
 def begun(attempt: int) -> dict[str, Any]:
@@ -20,16 +21,7 @@ def add_stage(document: dict[str, Any], event: StageRan, *, picture_name: str | 
     """Write a stage into the document; returns it as its event carries it. The picture's bytes stay outside."""
     picture = None
     if event.picture is not None and picture_name is not None:
-        picture = {
-            "name": picture_name,
-            "media_type": event.picture.media_type,
-            "width": event.picture.width,
-            "height": event.picture.height,
-            "scale": event.picture.scale,
-            "maximum": event.picture.maximum,
-            "channels_shown": list(event.picture.channels_shown),
-            "maxima": list(event.picture.maxima),
-        }
+        picture = _file_entry(event.picture, name=picture_name)
     entry = {
         "index": event.index,
         "total": event.total,
@@ -40,6 +32,33 @@ def add_stage(document: dict[str, Any], event: StageRan, *, picture_name: str | 
     }
     document["total"] = event.total
     document["stages"].append(entry)
+    return entry
+
+
+def add_result(document: dict[str, Any], event: Result, *, file_names: Mapping[str, str]) -> dict[str, Any]:
+    """Write a result into the document; returns it as its event carries it. `file_names` say where its files are kept."""
+    results = document.setdefault("results", [])
+    entry = {
+        "name": event.name,
+        "place": len(document["stages"]) + ("top_k" in document) + len(results),  # among all events
+        "figures": dict(event.figures),
+        "files": {key: _file_entry(file, name=file_names[key]) for key, file in event.files.items()},
+    }
+    results.append(entry)
+    return entry
+
+
+def _file_entry(file: Picture | Attachment, *, name: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": name, "media_type": file.media_type}
+    if isinstance(file, Picture):
+        entry |= {
+            "width": file.width,
+            "height": file.height,
+            "scale": file.scale,
+            "maximum": file.maximum,
+            "channels_shown": list(file.channels_shown),
+            "maxima": list(file.maxima),
+        }
     return entry
 
 
@@ -64,6 +83,8 @@ def events_of(document: dict[str, Any] | None, *, after: EventId = BEFORE_ALL) -
     told += [(STAGE, stage) for stage in document["stages"]]
     if "top_k" in document:
         told.append((PREDICTION, {"top_k": document["top_k"]}))
+    for result in document.get("results", ()):
+        told.insert(1 + result["place"], (RESULT, result))
     if "made_by" in document:
         told.append((DONE, {"made_by": document["made_by"], "milliseconds": document["milliseconds"]}))
     attempt = document["attempt"]

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from inference import queueing, streams
-from inference.contracts import Failure
+from inference.contracts import Failure, RunKind
 from inference.models import Job, JobState, Trace
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,12 @@ def take(*, job_id: UUID, holder: str, redelivered: bool, now: datetime) -> Job 
         job.document = None
         job.save(update_fields=["state", "attempts", "holder", "lease_until", "started_at", "document"])
         return job
+
+
+def time_allowed(kind: str) -> timedelta:
+    """How long after it was asked for a run must have ended."""
+    seconds = {RunKind.TRAINING: settings.TRAINING_DEADLINE_SECONDS, RunKind.DOWNLOAD: settings.DOWNLOAD_DEADLINE_SECONDS}
+    return timedelta(seconds=seconds.get(RunKind(kind), settings.TRACE_DEADLINE_SECONDS))
 
 
 def lease_time() -> timedelta:
@@ -143,7 +149,7 @@ def ask_again(job: Job, *, now: datetime) -> None:
     """Put a failed or cancelled job, locked by the caller, back in line with a full number of attempts."""
     job.state = JobState.WAITING
     job.queued_at = job.rung_at = now
-    job.deadline = now + timedelta(seconds=settings.TRACE_DEADLINE_SECONDS)
+    job.deadline = now + time_allowed(job.kind)
     job.attempts_allowed = job.attempts + settings.TRACE_ATTEMPTS
     job.failure, job.failure_details, job.document = "", {}, None
     job.started_at = job.finished_at = job.lease_until = None

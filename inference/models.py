@@ -9,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from inference.contracts import RunKind
+
 
 class Upload(models.Model):
     """A learner's own photo: checked, turned upright, without its metadata. Only its owner's traces show it."""
@@ -39,7 +41,7 @@ class JobState(models.TextChoices):
 
 
 class Job(models.Model):
-    """One run of one network on one image with one set of options, whoever asked for it.
+    """One run: of one kind, of one network, mostly on one image, with one set of options, whoever asked for it.
 
     waiting → running when a worker takes the lease; running → waiting when the lease runs out and attempts are left;
     running → done | failed; waiting | running → cancelled when no live Trace wants it.
@@ -51,6 +53,7 @@ class Job(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=16, default=RunKind.TRACE)  # contracts.RunKind
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.WAITING)
     network = models.CharField(max_length=80)
     options = models.JSONField(default=dict)
@@ -68,7 +71,7 @@ class Job(models.Model):
     attempts_allowed = models.PositiveIntegerField(default=0)  # grows when somebody asks again
     failure = models.CharField(max_length=40, blank=True)  # contracts.Failure
     failure_details = models.JSONField(default=dict)
-    document = models.JSONField(null=True, blank=True)  # stages, statistics, top_k, made_by, picture names
+    document = models.JSONField(null=True, blank=True)  # stages, statistics, results, top_k, made_by, picture names
 
     class Meta:
         indexes = [models.Index(fields=["state", "queued_at"])]

@@ -49,6 +49,38 @@ class PictureView:
 
 
 @dataclass(frozen=True, slots=True)
+class FileView:
+    """A result's picture or file: its address and, of a picture, its sides in pixels and how to read it."""
+
+    url: str
+    media_type: str
+    width: int = 0
+    height: int = 0
+    scale: str = ""
+    maximum: float = 0.0
+    maxima: tuple[float, ...] = ()
+    channels_shown: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """Something a run found out besides its stages. Its room has the template `inference/results/_<what>.html` for it."""
+
+    name: str
+    figures: Mapping[str, Any]
+    files: Mapping[str, FileView]
+
+    @property
+    def what(self) -> str:
+        """What it is: "grad_cam" of "grad_cam:281"."""
+        return self.name.partition(":")[0]
+
+    @property
+    def template(self) -> str:
+        return f"inference/results/_{self.what}.html"
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One frame of the film: a stage that ran, or the space that waits for it."""
 
@@ -118,7 +150,9 @@ class TraceView:
     sentence: str
     network: str
     network_title: str
+    kind: str
     frames: tuple[Frame, ...]
+    results: tuple[ResultView, ...]
     total: int
     top_k: tuple[PredictionView, ...]
     prediction: str
@@ -151,6 +185,14 @@ class TraceView:
         return sum(frame.ran for frame in self.frames)
 
     @property
+    def results_by_what(self) -> dict[str, list[ResultView]]:
+        """The results in the order in which they came, by what they are."""
+        found: dict[str, list[ResultView]] = {}
+        for result in self.results:
+            found.setdefault(result.what, []).append(result)
+        return found
+
+    @property
     def pictures(self) -> list[str]:
         """The addresses of all pictures, in the order of the stages."""
         return [frame.picture.url for frame in self.frames if frame.picture is not None]
@@ -176,7 +218,9 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
         ),
         network=job.network,
         network_title=str(network.get("title") or job.network),
+        kind=job.kind,
         frames=frames,
+        results=tuple(result_of(trace, result, share_token=share_token) for result in told.get("results", ())),
         total=total,
         top_k=top_k,
         prediction=trace.prediction,
@@ -260,6 +304,8 @@ def told_so_far(job: Job) -> dict[str, Any]:
         if event.name == documents.STAGE:
             told["stages"].append(event.data)
             told["total"] = event.data["total"]
+        elif event.name == documents.RESULT:
+            told.setdefault("results", []).append(event.data)
         else:
             told |= event.data
     return told
@@ -363,6 +409,24 @@ def frame_of(trace: Trace, stage: Mapping[str, Any], *, share_token: str = "") -
         statistics=stage.get("statistics"),
         picture=_picture(trace, stage, title=title, share_token=share_token),
     )
+
+
+def result_of(trace: Trace, result: Mapping[str, Any], *, share_token: str = "") -> ResultView:
+    """A result that a document or an event tells of, with the addresses of its files."""
+    files = {
+        key: FileView(
+            url=address("result_file", trace, share_token, result=result["name"], key=key),
+            media_type=file["media_type"],
+            width=file.get("width", 0),
+            height=file.get("height", 0),
+            scale=file.get("scale", ""),
+            maximum=file.get("maximum", 0.0),
+            maxima=tuple(file.get("maxima", ())),
+            channels_shown=tuple(file.get("channels_shown", ())),
+        )
+        for key, file in result["files"].items()
+    }
+    return ResultView(result["name"], result["figures"], files)
 
 
 def _picture(trace: Trace, stage: Mapping[str, Any], *, title: str, share_token: str) -> PictureView | None:

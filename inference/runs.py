@@ -16,7 +16,22 @@ from django.utils import timezone
 from PIL import Image
 
 from inference import documents, jobs, samples
-from inference.contracts import Cancelled, EngineError, Event, Failure, Finished, Picture, Predicted, StageRan
+from inference.contracts import (
+    PHOTO_KINDS,
+    Attachment,
+    Cancelled,
+    EngineError,
+    Event,
+    Failure,
+    Finished,
+    Material,
+    Picture,
+    Predicted,
+    Result,
+    RunKind,
+    RunRequest,
+    StageRan,
+)
 from inference.models import Job
 from inference.streams import Publisher, note
 
@@ -25,11 +40,13 @@ log = logging.getLogger(__name__)
 SUFFIXES = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg"}
 
 
-class Network(Protocol):
-    """A loaded network, as the engine gives it out."""
+class Perform(Protocol):
+    """What the engine does with a request."""
 
-    def trace(self, image: Image.Image, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> object:
-        """Run on one photo, emitting events as they happen; raises Cancelled and EngineError."""
+    def __call__(
+        self, request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]
+    ) -> object:
+        """Run it, emitting events as they happen; raises Cancelled and EngineError."""
 
 
 def run_job(
@@ -37,24 +54,24 @@ def run_job(
     job_id: UUID,
     holder: str,
     redelivered: bool,
-    load: Callable[[str, str], Network],
+    perform: Perform,
     clock: Callable[[], datetime] = timezone.now,
 ) -> None:
-    """Run a job if there is anything to run. `load` gives a network by its name and its weights'; it may raise EngineError."""
+    """Run a job if there is anything to run."""
     job = jobs.take(job_id=job_id, holder=holder, redelivered=redelivered, now=clock())
     if job is None:
         return
     recorder = Recorder(job, clock=clock)
     with Lease(job, clock=clock):
-        _run(job, recorder, load)
+        _run(job, recorder, perform)
     jobs.ring_for_the_unrung(now=clock())
 
 
-def _run(job: Job, recorder: Recorder, load: Callable[[str, str], Network]) -> None:
+def _run(job: Job, recorder: Recorder, perform: Perform) -> None:
     try:
         recorder.begin()
-        network = load(job.network, str(job.options.get("weights", "")))
-        network.trace(photo_of(job), emit=recorder, cancelled=recorder.is_unwanted)
+        request = RunRequest(RunKind(job.kind), job.network, job.options)
+        perform(request, material_of(job), emit=recorder, cancelled=recorder.is_unwanted)
     except Cancelled:
         recorder.cancelled()
     except EngineError as error:
@@ -66,6 +83,11 @@ def _run(job: Job, recorder: Recorder, load: Callable[[str, str], Network]) -> N
         recorder.failed(Failure.INTERNAL, {})
     else:
         recorder.finished()
+
+
+def material_of(job: Job) -> Material:
+    """The photos and files that a job needs, read; raises EngineError when they can't be."""
+    return Material(photos=(photo_of(job),) if job.kind in PHOTO_KINDS else ())
 
 
 def photo_of(job: Job) -> Image.Image:
@@ -122,7 +144,7 @@ class Recorder:
         self._document = documents.begun(job.attempts)
         self._publisher = Publisher(job_id=job.pk, attempt=job.attempts)
         self._end: dict[str, Any] = {}
-        self._pictures: list[str] = []
+        self._files: list[str] = []
 
     def begin(self) -> None:
         """Tell that the network is being loaded."""
@@ -134,10 +156,13 @@ class Recorder:
             raise EngineError(Failure.DEADLINE)
         match event:
             case StageRan():
-                name = self._store(event.index, event.picture) if event.picture is not None else None
+                name = self._store(str(event.index), event.picture) if event.picture is not None else None
                 self._publisher.publish(documents.STAGE, documents.add_stage(self._document, event, picture_name=name))
             case Predicted():
                 self._publisher.publish(documents.PREDICTION, documents.add_prediction(self._document, event))
+            case Result():
+                names = {key: self._store(f"{len(self._files)}-{key}", file) for key, file in event.files.items()}
+                self._publisher.publish(documents.RESULT, documents.add_result(self._document, event, file_names=names))
             case Finished():
                 self._end = documents.add_end(self._document, event)
 
@@ -173,21 +198,21 @@ class Recorder:
         if kept:
             note(self._job.pk)
             return
-        for name in self._pictures:
+        for name in self._files:
             default_storage.delete(name)
 
-    def _store(self, index: int, picture: Picture) -> str:
-        name = picture_name(self._job, index, media_type=picture.media_type)
-        kept = default_storage.save(name, ContentFile(picture.content))
-        self._pictures.append(kept)
+    def _store(self, name: str, file: Picture | Attachment) -> str:
+        path = file_name(self._job, name, media_type=file.media_type)
+        kept = default_storage.save(path, ContentFile(file.content))
+        self._files.append(kept)
         return str(kept)
 
 
-def picture_name(job: Job, index: int, *, media_type: str = "image/webp") -> str:
-    """Where the picture of a stage is kept; each attempt has its own, so that none is written twice."""
-    return f"{pictures_folder(job.pk)}/{job.attempts}-{index}.{SUFFIXES.get(media_type, 'bin')}"
+def file_name(job: Job, name: str, *, media_type: str) -> str:
+    """Where a file of a run is kept; each attempt has its own, so that none is written twice."""
+    return f"{files_folder(job.pk)}/{job.attempts}-{name}.{SUFFIXES.get(media_type, 'bin')}"
 
 
-def pictures_folder(job_id: UUID) -> str:
-    """The folder in storage that holds all pictures of a job."""
+def files_folder(job_id: UUID) -> str:
+    """The folder in storage that holds all files of a job."""
     return f"traces/{job_id}"

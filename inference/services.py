@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -23,11 +24,11 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from inference import facts, jobs, samples, streams, wording
-from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWORKS
+from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWORKS, PHOTO_KINDS, RunKind
 from inference.images import CheckedImage, ImageRefused, Refusal, check_image
 from inference.models import Job, JobState, Trace, Upload
 from inference.presenting import TraceView, present, told_so_far
-from inference.runs import pictures_folder
+from inference.runs import files_folder
 from inference.telling import no_weights_sentence
 from web.problems import Problem, not_found
 
@@ -39,6 +40,7 @@ __all__ = [
     "expire",
     "present",
     "request_photo_trace",
+    "request_run",
     "request_trace",
     "share_trace",
     "store_upload",
@@ -63,22 +65,47 @@ def request_trace(
 ) -> Trace:
     """One person's trace of a network on a sample or their own upload; no owner is the house itself.
 
-    The same request is the same job: a finished one answers at once, an unfinished one is joined. Raises Problem: 404 for an
-    unknown network or sample, 409 without weights, 422 without a photo, 429 for too many that wait.
+    Raises Problem as `request_run` does.
     """
-    image_sha256 = _image_of(owner=owner, sample=sample, upload=upload)
-    weights, file = _weights_for(network)
-    options = {"weights": weights}
+    return request_run(
+        kind=RunKind.TRACE, owner=owner, network=network, sample=sample, upload=upload, prediction=prediction, now=now
+    )
+
+
+def request_run(
+    *,
+    kind: RunKind,
+    owner: User | None,
+    network: str,
+    options: Mapping[str, Any] | None = None,
+    sample: str = "",
+    upload: Upload | None = None,
+    needs_weights: bool = True,
+    is_private: bool = False,
+    prediction: str = "",
+    now: datetime,
+) -> Trace:
+    """One person's run of any kind. The same request is the same job: a finished one answers at once, an unfinished is joined.
+
+    `options` are JSON's values, checked by whoever asks: they and the photo decide what comes out. A run on a person's own
+    photo, and one that `is_private`, is nobody else's. Raises Problem: 404 for an unknown network or sample, 409 without
+    weights, 422 without a photo, 429 for too many that wait.
+    """
+    image_sha256 = _image_of(owner=owner, sample=sample, upload=upload) if kind in PHOTO_KINDS else ""
+    options, file = dict(options or {}), ""
+    if needs_weights:
+        options["weights"], file = _weights_for(network)
     key = job_key(
+        kind=kind,
         network=network,
         weights=file,
         image_sha256=image_sha256,
         options=options,
-        owner=owner if upload is not None else None,
+        owner=owner if upload is not None or is_private else None,
     )
     with transaction.atomic():
         _lock(owner)  # before the job, as whoever merges or erases a person does
-        job = _job(key, network=network, sample=sample, upload=upload, options=options, now=now)
+        job = _job(key, kind=kind, network=network, sample=sample, upload=upload, options=options, now=now)
         is_new = job.attempts_allowed == 0 or job.state in (JobState.FAILED, JobState.CANCELLED)
         trace = _same_trace(job, owner=owner, prediction=prediction)
         if trace is None:
@@ -92,7 +119,7 @@ def request_trace(
             jobs.ask_again(job, now=now)
             transaction.on_commit(lambda: jobs.ring(job.pk))
         elif job.state == JobState.WAITING:
-            Job.objects.filter(pk=job.pk).update(deadline=_deadline(now))
+            Job.objects.filter(pk=job.pk).update(deadline=now + jobs.time_allowed(kind))
         if upload is not None:
             Upload.objects.filter(pk=upload.pk).update(expires_at=_expiry(now))
     return trace
@@ -108,9 +135,11 @@ def request_photo_trace(*, owner: User, network: str, file: UploadedFile[Any], p
     return request_trace(owner=owner, network=network, upload=upload, prediction=prediction, now=now)
 
 
-def job_key(*, network: str, weights: str, image_sha256: str, options: dict[str, Any], owner: User | None) -> str:
+def job_key(
+    *, kind: RunKind, network: str, weights: str, image_sha256: str, options: dict[str, Any], owner: User | None
+) -> str:
     """The hash of everything that decides what comes out; for an upload its owner too, so that nobody learns of another's."""
-    told = [network, weights, image_sha256, options, ENGINE_VERSION, owner.pk if owner else None]
+    told = [kind, network, weights, image_sha256, options, ENGINE_VERSION, owner.pk if owner else None]
     return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -148,10 +177,13 @@ def _lock(owner: User | None) -> None:
         User.objects.select_for_update(no_key=True).filter(pk=owner.pk).first()
 
 
-def _job(key: str, *, network: str, sample: str, upload: Upload | None, options: dict[str, Any], now: datetime) -> Job:
+def _job(
+    key: str, *, kind: RunKind, network: str, sample: str, upload: Upload | None, options: dict[str, Any], now: datetime
+) -> Job:
     """The one job of this key, locked; made if there was none, in which case nobody has been told of it yet."""
-    fields = {"network": network, "options": options, "sample": sample, "upload": upload}
-    job, _created = Job.objects.get_or_create(key=key, defaults={**fields, "created_at": now, "deadline": _deadline(now)})
+    fields = {"kind": kind, "network": network, "options": options, "sample": sample, "upload": upload}
+    deadline = now + jobs.time_allowed(kind)
+    job, _created = Job.objects.get_or_create(key=key, defaults={**fields, "created_at": now, "deadline": deadline})
     return Job.objects.select_for_update().get(pk=job.pk)
 
 
@@ -205,13 +237,9 @@ def _refuse_a_full_line(owner: User | None) -> None:
 
 def usual_seconds(network: str | None = None) -> float | None:
     """How long the newest finished run took, of one network or of any; None before there was one."""
-    finished = Job.objects.filter(state=JobState.DONE, **({"network": network} if network else {}))
+    finished = Job.objects.filter(state=JobState.DONE, kind=RunKind.TRACE, **({"network": network} if network else {}))
     milliseconds = finished.order_by("-finished_at").values_list("document__milliseconds", flat=True).first()
     return None if milliseconds is None else float(milliseconds) / 1000
-
-
-def _deadline(now: datetime) -> datetime:
-    return now + timedelta(seconds=settings.TRACE_DEADLINE_SECONDS)
 
 
 def _expiry(now: datetime) -> datetime:
@@ -324,25 +352,33 @@ def own_trace(*, trace_id: UUID, person: User | None) -> Trace:
     return trace
 
 
-class KeptPicture(NamedTuple):
-    """Where a stage's picture lies in storage."""
+class KeptFile(NamedTuple):
+    """Where a run's picture or file lies in storage."""
 
     name: str
     media_type: str
 
 
-def picture_of(trace: Trace, *, index: int) -> KeptPicture | None:
+def picture_of(trace: Trace, *, index: int) -> KeptFile | None:
     """The picture of the trace's stage `index`, also while it runs; None when that stage has none."""
     for stage in told_so_far(trace.job)["stages"]:
         if stage["index"] == index and stage["picture"]:
-            return KeptPicture(stage["picture"]["name"], stage["picture"]["media_type"])
+            return KeptFile(stage["picture"]["name"], stage["picture"]["media_type"])
+    return None
+
+
+def file_of(trace: Trace, *, result: str, key: str) -> KeptFile | None:
+    """A file of one of the trace's results, also while it runs; None when there is no such file."""
+    for told in told_so_far(trace.job).get("results", ()):
+        if told["name"] == result and key in told["files"]:
+            return KeptFile(told["files"][key]["name"], told["files"][key]["media_type"])
     return None
 
 
 def stored_trace(*, network: str, sample: str) -> Trace | None:
     """The house's finished trace of a network on a sample, or None."""
     traces = Trace.objects.select_related("job").filter(
-        owner=None, job__network=network, job__sample=sample, job__state=JobState.DONE
+        owner=None, job__kind=RunKind.TRACE, job__network=network, job__sample=sample, job__state=JobState.DONE
     )
     return traces.order_by("-created_at").first()
 
@@ -424,7 +460,7 @@ def _remove_job(job: Job) -> None:
         gone, _kinds = Job.objects.filter(pk=job.pk, traces=None).delete()
     if not gone:
         return  # somebody asked for the same at this moment
-    folder = pictures_folder(job.pk)
+    folder = files_folder(job.pk)
     try:
         names = default_storage.listdir(folder)[1]  # those of a killed attempt too, which no document names
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from inference import heartbeat, jobs, runs, services
-from inference.contracts import DEFAULT_NETWORK, EngineError
+from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Material, RunRequest
 
 if TYPE_CHECKING:
-    from inference.engine import LoadedNetwork, NetworkCache
+    from inference.engine import NetworkCache
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +34,11 @@ def networks() -> NetworkCache:
     )
 
 
-def load(network: str, weights: str) -> LoadedNetwork:
-    """A network with the weights of that name, warm if it ran here lately; raises EngineError."""
-    return networks().get(network, weights=weights)
+def perform(request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+    """Let the engine do what is asked, with this process' warm networks; raises Cancelled and EngineError."""
+    from inference import engine  # noqa: PLC0415 - as above
+
+    engine.perform(request, material, networks=networks(), emit=emit, cancelled=cancelled)
 
 
 @signals.worker_process_init.connect
@@ -47,7 +50,7 @@ def warm_up(**_signal: Any) -> None:
     from inference import engine  # noqa: PLC0415 - as above
 
     try:
-        load(DEFAULT_NETWORK, engine.record(DEFAULT_NETWORK).default_weights)
+        networks().get(DEFAULT_NETWORK, weights=engine.record(DEFAULT_NETWORK).default_weights)
     except EngineError:
         log.exception("%s can’t be loaded: this worker stays cold", DEFAULT_NETWORK)
         return
@@ -65,7 +68,7 @@ def ask_for_house_traces(**_signal: Any) -> None:
 def run_trace(self: Task[Any, Any], *, job_id: str) -> None:
     """Run one job; delivered twice, the second finds nothing to do."""
     redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-    runs.run_job(job_id=UUID(job_id), holder=str(self.request.id), redelivered=redelivered, load=load)
+    runs.run_job(job_id=UUID(job_id), holder=str(self.request.id), redelivered=redelivered, perform=perform)
 
 
 @shared_task(name="inference.tasks.reap")

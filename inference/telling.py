@@ -15,10 +15,12 @@ from inference.presenting import (
     Frame,
     PictureView,
     PredictionView,
+    ResultView,
     Status,
     TraceView,
     frame_of,
     present,
+    result_of,
     sentence_of,
     stage_sentence,
     top_k_of,
@@ -41,6 +43,8 @@ class Teller:
             return self._stage(trace, data)
         if name == documents.PREDICTION:
             return self._prediction(trace, top_k_of(data))
+        if name == documents.RESULT:
+            return self._result(trace, data)
         if name == documents.LOADING:
             return {"status": name, "sentence": sentence_of(Status.LOADING, job=trace.job)}
         view = present(trace, person=self.person, share_token=self.share_token)
@@ -65,6 +69,13 @@ class Teller:
         result = {"id": trace.pk, "top_k": top_k, "verdict": verdict(trace.prediction, top_k)}
         return told | self._piece("inference/_result.html", result)
 
+    def _result(self, trace: Trace, data: Mapping[str, Any]) -> dict[str, Any]:
+        result = result_of(trace, data, share_token=self.share_token)
+        told = result_json(result)
+        if self.html:
+            told["html"] = render_to_string(result.template, {"trace": {"id": trace.pk}, "result": result})
+        return told
+
     def _piece(self, template: str, view: TraceView | Mapping[str, Any]) -> dict[str, Any]:
         context = {"trace": view, "csrf_token": self.csrf_token}
         return {"html": render_to_string(template, context)} if self.html else {}
@@ -77,10 +88,12 @@ def trace_json(view: TraceView) -> dict[str, Any]:
         "status": str(view.status),
         "sentence": view.sentence,
         "place": view.place,
+        "kind": view.kind,
         "network": view.network,
         "prediction": view.prediction,
         "stages": [stage_json(frame) for frame in view.frames if frame.ran],
         "total": view.total,
+        "results": [result_json(result) for result in view.results],
         "top_k": [prediction_json(row) for row in view.top_k],
         "pictures": view.pictures,
         "made_by": dict(view.made_by) or None,
@@ -114,6 +127,15 @@ def stage_json(frame: Frame) -> dict[str, Any]:
 def picture_json(picture: PictureView) -> dict[str, Any]:
     """Where a stage's picture is and how to read it."""
     return asdict(picture)
+
+
+def result_json(result: ResultView) -> dict[str, Any]:
+    """What a run found out besides its stages."""
+    return {
+        "name": result.name,
+        "figures": dict(result.figures),
+        "files": {key: asdict(file) for key, file in result.files.items()},
+    }
 
 
 def prediction_json(prediction: PredictionView) -> dict[str, Any]:

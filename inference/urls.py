@@ -13,6 +13,7 @@ urlpatterns = [
     path("traces/<uuid:trace_id>/unshare", views.unshare, name="unshare"),
     path("traces/<uuid:trace_id>/delete", views.delete, name="delete"),
     path("traces/<uuid:trace_id>/pictures/<int:index>", views.picture, name="picture"),
+    path("traces/<uuid:trace_id>/results/<str:result>/<slug:key>", views.result_file, name="result_file"),
     path("uploads/<uuid:upload_id>", views.upload, name="upload"),
     path("samples/<slug:sample_id>", views.sample, name="sample"),
     path("networks/", views.networks, name="networks"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
@@ -207,6 +208,19 @@ def picture(request: HttpRequest, trace_id: UUID, index: int) -> HttpResponseBas
     if kept is None or not default_storage.exists(kept.name):
         raise not_found()
     return _private_file(kept.name, media_type=kept.media_type)
+
+
+@require_safe
+def result_file(request: HttpRequest, trace_id: UUID, result: str, key: str) -> HttpResponseBase:
+    """A picture or file of one of a run's results, for whoever may see the run; also while it runs."""
+    found = services.trace_for(trace_id=trace_id, person=people.current(request), share_token=request.GET.get("share", ""))
+    kept = services.file_of(found, result=result, key=key)
+    if kept is None or not default_storage.exists(kept.name):
+        raise not_found()
+    response = _private_file(kept.name, media_type=kept.media_type)
+    if not kept.media_type.startswith("image/"):
+        response["Content-Disposition"] = f'attachment; filename="{PurePosixPath(kept.name).name}"'
+    return response
 
 
 @require_safe

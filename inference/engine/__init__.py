@@ -12,6 +12,7 @@ A worker keeps networks warm and traces one image at a time::
 `trace` raises Cancelled between two stages once `stopped()` is true, and EngineError when the image cannot be read.
 Without keeping anything: `engine.trace(image, network="efficientnet_lite0", emit=print)`.
 Without weights: `engine.facts("resnet50")`, `engine.network_ids()`, `engine.record("resnet50")`.
+Whatever a worker is asked for: `engine.perform(RunRequest(…), material, networks=…, emit=…, cancelled=…)`.
 On a terminal: `python -m inference.engine --help`.
 """
 
@@ -22,6 +23,7 @@ from inference.engine.facts import LIBRARY, facts
 from inference.engine.networks import NetworkRecord, network_ids, record
 from inference.engine.tracing import LoadedNetwork, load, trace
 from inference.engine.weights import WeightsRecord, checkpoints, default_weights_dir
+from inference.engine.work import perform
 
 __all__ = [
     "LIBRARY",
@@ -35,6 +37,7 @@ __all__ = [
     "facts",
     "load",
     "network_ids",
+    "perform",
     "record",
     "shim",
     "trace",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from inference.contracts import EngineError, Event, Failure, Finished, Predicted, Prediction, StageRan
+from inference.contracts import EngineError, Event, Failure, Finished, Predicted, Prediction, Result, StageRan
 
 _SENTENCES = {
     Failure.WEIGHTS_MISSING: (
@@ -77,6 +77,13 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iter
     return "\n".join([line(lines[0]), "  ".join("─" * width for width in widths), *map(line, lines[1:])])
 
 
+def result_line(result: Result) -> str:
+    """A result's name and its single figures; lists and files are for pages."""
+    single = {name: value for name, value in result.figures.items() if isinstance(value, str | int | float)}
+    told = (f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in single.items())
+    return f"  {result.name}: " + ", ".join(told)
+
+
 class TraceTable:
     """Prints the events of a trace as they come."""
 
@@ -92,6 +99,8 @@ class TraceTable:
             say()
             for prediction in event.top_k:
                 say(prediction_line(prediction))
+        elif isinstance(event, Result):
+            say(result_line(event))
         else:
             say()
             say(made_by_line(event))

@@ -246,6 +246,8 @@ TRACE_WAITING_LIMIT = 8  # per person
 TRACE_RUNNING_LIMIT = 2  # per person
 TRACE_LEASE_SECONDS = 10  # a worker renews it while it lives, so this is how long a dead one stays unnoticed
 TRACE_DEADLINE_SECONDS = 600
+TRAINING_DEADLINE_SECONDS = 1800
+DOWNLOAD_DEADLINE_SECONDS = 7200
 TRACE_ATTEMPTS = 3
 
 LOGGING = {

@@ -22,9 +22,11 @@ from inference.contracts import (
     Event,
     Finished,
     MadeBy,
+    Material,
     Picture,
     Predicted,
     Prediction,
+    RunRequest,
     Stage,
     StageKind,
     StageRan,
@@ -55,7 +57,9 @@ class ImitationNetwork:
         self.between = between
         self.runs = 0
 
-    def trace(self, image: Image.Image, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+    def perform(
+        self, request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]
+    ) -> None:
         self.runs += 1
         for index, stage in enumerate(STAGES):
             self.between(index)

@@ -50,7 +50,7 @@ def run(trace_id: str) -> None:
         job_id=trace.job_id,
         holder="task",
         redelivered=False,
-        load=lambda _name, _weights: ImitationNetwork(),
+        perform=ImitationNetwork().perform,
         clock=lambda: NOW,
     )
 

@@ -43,7 +43,7 @@ def run(trace: Trace, network: ImitationNetwork | None = None) -> None:
         job_id=trace.job_id,
         holder="task",
         redelivered=False,
-        load=lambda _name, _weights: network or ImitationNetwork(),
+        perform=(network or ImitationNetwork()).perform,
         clock=lambda: NOW,
     )
 

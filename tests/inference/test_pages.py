@@ -26,7 +26,7 @@ def run(trace: Trace, network: ImitationNetwork | None = None) -> Trace:
         job_id=trace.job_id,
         holder="task",
         redelivered=False,
-        load=lambda _name, _weights: network or ImitationNetwork(),
+        perform=(network or ImitationNetwork()).perform,
         clock=lambda: NOW,
     )
     return Trace.objects.select_related("job").get(pk=trace.pk)

@@ -27,7 +27,7 @@ def traced(person: User, **image: object) -> Trace:
         job_id=trace.job_id,
         holder="task",
         redelivered=False,
-        load=lambda _name, _weights: ImitationNetwork(),
+        perform=ImitationNetwork().perform,
         clock=lambda: NOW,
     )
     return trace

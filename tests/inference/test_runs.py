@@ -36,12 +36,12 @@ def take(trace: Trace, *, holder: str = "task", redelivered: bool = False, now=N
     return jobs.take(job_id=trace.job_id, holder=holder, redelivered=redelivered, now=now)
 
 
-def run(trace: Trace, network: ImitationNetwork, *, now=NOW, load=None, **options: object) -> Trace:
+def run(trace: Trace, network: ImitationNetwork, *, now=NOW, perform=None, **options: object) -> Trace:
     run_job(
         job_id=trace.job_id,
         holder="task",
         redelivered=False,
-        load=load or (lambda _name, _weights: network),
+        perform=perform or network.perform,
         clock=lambda: now,
         **options,
     )
@@ -138,7 +138,7 @@ def test_a_run_that_passes_its_deadline_is_given_up_with_what_ran(trace: Trace) 
         job_id=trace.job_id,
         holder="task",
         redelivered=False,
-        load=lambda _name, _weights: ImitationNetwork(),
+        perform=ImitationNetwork().perform,
         clock=lambda: next(times),
     )
     trace.job.refresh_from_db()
@@ -175,10 +175,10 @@ def test_a_finished_run_keeps_everything_that_made_it(trace: Trace, imitation: I
 
 @pytest.mark.parametrize("failure", list(Failure))
 def test_every_failure_has_a_cause_and_a_next_action(trace: Trace, failure: Failure) -> None:
-    def refuse(_name: str, _weights: str) -> ImitationNetwork:
+    def refuse(*_request: object, **_told: object) -> None:
         raise EngineError(failure, network=NETWORK)
 
-    view = services.present(run(trace, ImitationNetwork(), load=refuse))
+    view = services.present(run(trace, ImitationNetwork(), perform=refuse))
     assert view.status == "failed"
     assert view.error_code == failure
     assert view.error.endswith(".")
@@ -204,7 +204,7 @@ def test_a_photo_that_is_gone_fails_with_a_sentence(trace: Trace, imitation: Imi
 
 
 def test_a_job_that_is_gone_is_nothing_to_run(db: None, imitation: ImitationNetwork) -> None:
-    run_job(job_id=uuid4(), holder="task", redelivered=False, load=lambda _name, _weights: imitation)
+    run_job(job_id=uuid4(), holder="task", redelivered=False, perform=imitation.perform)
     assert imitation.runs == 0
 
 
@@ -236,9 +236,7 @@ def test_a_run_deleted_while_it_ran_leaves_no_picture(trace: Trace) -> None:
         if index == 1:
             services.delete_trace(trace=Trace.objects.get(pk=trace.pk), now=NOW)
 
-    run_job(
-        job_id=trace.job_id, holder="task", redelivered=False, load=lambda _n, _w: ImitationNetwork(deletes), clock=lambda: NOW
-    )
+    run_job(job_id=trace.job_id, holder="task", redelivered=False, perform=ImitationNetwork(deletes).perform, clock=lambda: NOW)
     assert not Job.objects.exists()
     with contextlib.suppress(FileNotFoundError):
         assert default_storage.listdir(f"traces/{trace.job_id}")[1] == []

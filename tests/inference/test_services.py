@@ -36,7 +36,7 @@ def finish(trace: Trace) -> Trace:
         job_id=trace.job_id,
         holder="task",
         redelivered=False,
-        load=lambda _name, _weights: ImitationNetwork(),
+        perform=ImitationNetwork().perform,
         clock=lambda: NOW,
     )
     trace.job.refresh_from_db()
@@ -97,17 +97,17 @@ def test_each_prediction_on_a_finished_run_is_kept(learner: User) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"network": "resnet50"}, {"weights": "V2"}, {"image_sha256": "b" * 64}, {"options": {"explain": True}}],
+    [{"kind": "look"}, {"network": "resnet50"}, {"weights": "V2"}, {"image_sha256": "b" * 64}, {"options": {"explain": True}}],
 )
 def test_whatever_decides_the_result_is_part_of_the_key(other: dict[str, object], learner: User) -> None:
-    told = {"network": NETWORK, "weights": "V1", "image_sha256": "a" * 64, "options": {}, "owner": None}
+    told = {"kind": "trace", "network": NETWORK, "weights": "V1", "image_sha256": "a" * 64, "options": {}, "owner": None}
     assert services.job_key(**told) != services.job_key(**told | other)
     assert services.job_key(**told) != services.job_key(**told | {"owner": learner})
     assert services.job_key(**told) == services.job_key(**dict(reversed(told.items())))
 
 
 def test_the_order_of_options_changes_no_key() -> None:
-    told = {"network": NETWORK, "weights": "V1", "image_sha256": "a" * 64, "owner": None}
+    told = {"kind": "trace", "network": NETWORK, "weights": "V1", "image_sha256": "a" * 64, "owner": None}
     assert services.job_key(**told, options={"a": 1, "b": 2}) == services.job_key(**told, options={"b": 2, "a": 1})
 
 

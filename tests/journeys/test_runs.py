@@ -18,9 +18,11 @@ from inference.contracts import (
     Event,
     Finished,
     MadeBy,
+    Material,
     Picture,
     Predicted,
     Prediction,
+    RunRequest,
     Stage,
     StageKind,
     StageRan,
@@ -47,7 +49,9 @@ class SteppedNetwork:
         for _ in range(stages):
             self._permissions.release()
 
-    def trace(self, image: Image.Image, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+    def perform(
+        self, request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]
+    ) -> None:
         told = facts.facts_of(NETWORK) or {}
         stages = [*told["preprocessing"].items(), *told["stages"].items()]
         for index, (name, stage) in enumerate(stages):
@@ -81,7 +85,7 @@ class PlayedWorker:
 
     def _run(self, job_id: object) -> None:
         try:
-            run_job(job_id=job_id, holder="task", redelivered=False, load=lambda _name, _weights: self.network)  # type: ignore[arg-type]
+            run_job(job_id=job_id, holder="task", redelivered=False, perform=self.network.perform)
         finally:
             connection.close()
 

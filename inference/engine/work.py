@@ -1,0 +1,31 @@
+"""Doing what is asked: each kind of run has one function here, which emits events until it has finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from inference.contracts import EngineError, Event, Failure, Material, RunKind, RunRequest
+from inference.engine.cache import NetworkCache
+
+Emit = Callable[[Event], None]
+Asked = Callable[[], bool]
+Work = Callable[[RunRequest, Material, NetworkCache, Emit, Asked], object]
+
+
+def perform(request: RunRequest, material: Material, *, networks: NetworkCache, emit: Emit, cancelled: Asked) -> None:
+    """Runs what is asked for, emitting its events. Raises Cancelled, and EngineError when it can't be done."""
+    work = KINDS.get(request.kind)
+    if work is None:
+        raise EngineError(Failure.INTERNAL, kind=request.kind)
+    work(request, material, networks, emit, cancelled)
+
+
+def trace(request: RunRequest, material: Material, networks: NetworkCache, emit: Emit, cancelled: Asked) -> None:
+    """A photo through the network, stage by stage."""
+    loaded = networks.get(request.network, weights=str(request.options.get("weights", "")))
+    loaded.trace(material.photos[0], emit=emit, cancelled=cancelled)
+
+
+KINDS: Mapping[RunKind, Work] = {
+    RunKind.TRACE: trace,
+}
