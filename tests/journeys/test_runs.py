@@ -221,17 +221,34 @@ def test_leaving_the_page_cancels_nothing(page: Page, site: str, played: PlayedW
     assert Job.objects.get().state == JobState.DONE
 
 
-def test_a_second_run_takes_the_streams_place(page: Page, site: str, played: PlayedWorker) -> None:
+def test_the_same_run_again_is_shown_from_the_store_without_a_stream(page: Page, site: str, played: PlayedWorker) -> None:
     streams: list[str] = []
     page.on("request", lambda request: streams.append(request.url) if "/events" in request.url else None)
     ask(page, site)
     played.take().allow()
     state(page, "done")
-    page.get_by_role("radio", name=re.compile("Coffee")).check()
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
         page.get_by_role("button", name="Run EfficientNet-Lite0").click()
+    assert answered.value.json()["status"] == "done"
     state(page, "done")
-    assert len(streams) == 1, "what is stored needs no stream"
+    assert len(streams) == 1
+
+
+def test_a_second_run_takes_the_streams_place(page: Page, site: str, played: PlayedWorker) -> None:
+    opened: list[str] = []
+    closed: list[str] = []
+    page.on("request", lambda request: opened.append(request.url) if "/events" in request.url else None)
+    page.on("requestfailed", lambda request: closed.append(request.url) if "/events" in request.url else None)
+    ask(page, site)
+    played.take().allow(2)
+    frames(page, 2)
+    page.get_by_role("radio", name=re.compile("Rocket")).check()
+    with page.expect_request(lambda request: "/events" in request.url and request.url not in opened[:1]):
+        page.get_by_role("button", name="Run EfficientNet-Lite0").click()
+    state(page, "queued")
+    frames(page, 0)
+    assert len(opened) == 2
+    assert closed == opened[:1]
 
 
 def test_a_photo_is_chosen_pasted_and_refused(page: Page, site: str, tmp_path: Path) -> None:
