@@ -39,6 +39,32 @@ PHOTO_KINDS = (RunKind.TRACE, RunKind.LOOK, RunKind.MISTAKE, RunKind.TRIAL)
 """The kinds of runs that are of one photo."""
 
 
+class MistakeName(StrEnum):
+    """The mistakes that can be made on purpose, in the order in which they happen on a photo's way through a network."""
+
+    # in the preprocessing
+    NEAREST = "nearest"  # resized by the nearest pixel
+    SQUASHED = "squashed"  # resized to a square instead of cropped to one
+    NOT_CROPPED = "not_cropped"  # resized, and then nothing cut off
+    WRONG_SIZE = "wrong_size"  # cropped to half the side that the weights were trained with
+    BGR = "bgr"  # blue first, as OpenCV reads
+    ZERO_TO_255 = "zero_to_255"  # bytes as numbers, neither divided nor normalised
+    NO_NORMALISATION = "no_normalisation"  # divided by 255 and left at that
+    OTHER_MEAN_STD = "other_mean_std"  # another recipe's mean and deviation
+    NORMALISED_TWICE = "normalised_twice"
+    CHANNELS_LAST = "channels_last"  # height × width × channels read as if it were channels × height × width
+    NOT_PERMUTED = "not_permuted"  # height × width × channels handed over as it is
+    NO_BATCH = "no_batch"  # one photo without the axis that counts photos
+    # in the network
+    TRAIN_MODE = "train_mode"  # train() left on
+    # in the output
+    SOFTMAX_TWICE = "softmax_twice"
+    LABEL_OFFSET = "label_offset"  # labels looked up one place beside
+
+
+MISTAKES = tuple(MistakeName)
+
+
 class StageKind(StrEnum):
     """Where in the pipeline a stage stands."""
 
@@ -56,6 +82,7 @@ class Failure(StrEnum):
     UNKNOWN_NETWORK = "unknown_network"  # details: network
     UNKNOWN_WEIGHTS = "unknown_weights"  # details: network, weights
     IMAGE_UNREADABLE = "image_unreadable"
+    NOT_THERE = "not_there"  # details: what (stage, channel, pixel, class, layer, head, query, unit), and how many there are
     OUT_OF_MEMORY = "out_of_memory"
     NO_GPU = "no_gpu"  # details: device
     DEADLINE = "deadline"
