@@ -118,6 +118,10 @@ _FAILURES: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("The worker could not read the photo."),
         gettext_lazy("Choose another photo, or upload this one again."),
     ),
+    Failure.NOT_THERE: (
+        gettext_lazy("The network, as the worker has it, holds no such place."),
+        gettext_lazy("Choose another stage, channel, place or class."),
+    ),
     Failure.OUT_OF_MEMORY: (
         gettext_lazy("The worker ran out of memory. Nothing you did wrong."),
         gettext_lazy("Run it again, or choose a smaller network."),

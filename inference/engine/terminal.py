@@ -21,6 +21,7 @@ _SENTENCES = {
         "{network} has no weights called {weights}. See which it has: python -m inference.engine inspect {network}"
     ),
     Failure.IMAGE_UNREADABLE: "The picture cannot be read: {reason}",
+    Failure.NOT_THERE: "The network has no such {what}.",
     Failure.NO_GPU: "This torch finds no GPU. Use cpu, or auto.",
     Failure.OUT_OF_MEMORY: "There is not enough memory for this network. Choose a smaller one.",
 }

@@ -68,6 +68,12 @@ class LoadedNetwork:
         self._threads = threads
         self._busy = threading.Lock()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The network to oneself, evaluating with its own number of threads. EngineError where memory runs out."""
+        with self._busy, _threads(self._threads), _evaluating(self.model), _out_of_memory_named():
+            yield
+
     def trace(self, image: Image.Image, *, emit: Emit, cancelled: Asked = never, draw: bool = True) -> Finished:
         """Runs one image and emits each stage as it ends, then Predicted and Finished, which is also returned.
 

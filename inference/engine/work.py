@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
-from inference.contracts import EngineError, Event, Failure, Material, RunKind, RunRequest
+from inference.contracts import EngineError, Event, Failure, Finished, Material, RunKind, RunRequest
 from inference.engine.cache import NetworkCache
+from inference.engine.clock import milliseconds
+from inference.engine.explaining import LOOKS
 
 Emit = Callable[[Event], None]
 Asked = Callable[[], bool]
@@ -26,6 +29,18 @@ def trace(request: RunRequest, material: Material, networks: NetworkCache, emit:
     loaded.trace(material.photos[0], emit=emit, cancelled=cancelled)
 
 
+def look(request: RunRequest, material: Material, networks: NetworkCache, emit: Emit, cancelled: Asked) -> None:
+    """One closer look at a photo in the network: its maps, evidence, attention, one unit, its neighbours."""
+    loaded = networks.get(request.network, weights=str(request.options.get("weights", "")))
+    taken = LOOKS.get(str(request.options.get("look")))
+    if taken is None:
+        raise EngineError(Failure.INTERNAL, look=str(request.options.get("look")))
+    began = time.perf_counter()
+    taken(loaded, material.photos[0], request.options, emit, cancelled)
+    emit(Finished(loaded.made_by, milliseconds(time.perf_counter() - began)))
+
+
 KINDS: Mapping[RunKind, Work] = {
     RunKind.TRACE: trace,
+    RunKind.LOOK: look,
 }
