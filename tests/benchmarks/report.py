@@ -266,7 +266,8 @@ def _machine_lines(told: Mapping[str, Any]) -> list[str]:
         "",
         f"## {told['cores']} cores{gpu}",
         "",
-        f"Measured {told['measured']} on {told['system']}: {told['processor']}, {told['cores']} cores, {told['memory_gib']} GiB;"
+        f"Measured {told['measured']} on {told['system']}: {told['processor']}, {told['cores']} cores,"
+        f" {told['memory_gib']} GiB;"
         f" load {told['load']} when it began. Python {told['python']}, torch {told['torch']},"
         f" torchvision {told['torchvision']}.",
     ]
