@@ -115,6 +115,44 @@ class Trace(models.Model):
         return self.cancelled_at is not None
 
 
+class PhotoSet(models.Model):
+    """A learner's own photos in two to five classes, to train a head on. Nobody else sees it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="photo_sets")
+    name = models.CharField(max_length=60)
+    classes = models.JSONField(default=list)  # their names in order; a photo's class_index counts in it
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SetPhoto(models.Model):
+    """One photo of a set: checked like any upload, then made small, because training looks at few pixels and reads them all.
+
+    A photo stands in a set once: the same one in two classes, or twice in one, would be learned and then be asked about.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    photo_set = models.ForeignKey(PhotoSet, on_delete=models.CASCADE, related_name="photos")
+    class_index = models.PositiveSmallIntegerField()
+    sha256 = models.CharField(max_length=64)
+    file = models.FileField(upload_to="photo-sets/")
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    original = models.JSONField(default=dict)  # as in Upload
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["photo_set", "sha256"], name="one_photo_per_set_and_image")]
+        ordering = ["class_index", "created_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height} photo"
+
+
 class Fact(models.Model):
     """One computed figure about a network. `key` is a dotted path: "parameters", "stages.layer3.output_shape"."""
 
