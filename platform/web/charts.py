@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 WIDTH, HEIGHT = 400, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 26
 BAR_HEIGHT = 22
+STYLES = ("", "second", "third")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """What a chart shows: `title` says it in words, `labels` name the points (or bars), at most two series."""
+    """What a chart shows: `title` says it in words, `labels` name the points (or bars).
+
+    At most three series; the third is what the others are held against, drawn dotted and without points.
+    """
 
     title: str
     labels: Sequence[str]
@@ -35,6 +39,7 @@ class Chart:
     axis: str = ""  # what the labels are: "epoch"
     decimals: int = 3
     summary: str = field(default="")  # one sentence for who can't see the drawing
+    scale: float = 0.0  # the scale's upper end, where it is not to follow from the values
 
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
@@ -46,8 +51,9 @@ class Chart:
 
     @property
     def top(self) -> float:
-        """The scale's upper end: a round number at or above every value."""
-        return round_up(max((v for one in self.series for v in one.values if v is not None), default=1.0))
+        """The scale's upper end: the one given, or a round number at or above every value."""
+        largest = round_up(max((v for one in self.series for v in one.values if v is not None), default=1.0))
+        return max(self.scale, largest) if self.scale else largest
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Line:
 
     points: list[str]
     dots: list[tuple[float, float]]
+    style: str = ""  # of app.css
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,11 @@ def line_drawing(chart: Chart) -> LineDrawing:
     ticks = [Tick(y(top * quarter / 4), f"{top * quarter / 4:g}") for quarter in range(5)]
     every = math.ceil(len(chart.labels) / 10) or 1
     labels = [Tick(x(index), label) for index, label in enumerate(chart.labels) if index % every == 0]
-    return LineDrawing(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, ticks, labels, [_line(one, x, y) for one in chart.series])
+    lines = [_line(one, x, y, style=style) for one, style in zip(chart.series, STYLES, strict=False)]
+    return LineDrawing(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, ticks, labels, lines)
 
 
-def _line(series: Series, x: Callable[[int], float], y: Callable[[float], float]) -> Line:
+def _line(series: Series, x: Callable[[int], float], y: Callable[[float], float], *, style: str) -> Line:
     points: list[list[str]] = [[]]
     dots: list[tuple[float, float]] = []
     for index, value in enumerate(series.values):
@@ -112,7 +120,7 @@ def _line(series: Series, x: Callable[[int], float], y: Callable[[float], float]
             continue
         points[-1].append(f"{x(index)},{y(value)}")
         dots.append((x(index), y(value)))
-    return Line([" ".join(piece) for piece in points if len(piece) > 1], dots)
+    return Line([" ".join(piece) for piece in points if len(piece) > 1], dots, style)
 
 
 def bar_drawing(chart: Chart) -> BarDrawing:

@@ -128,6 +128,18 @@ def test_every_point_of_a_chart_stays_inside_it(values):
     assert len(chart.rows) == len(values)
 
 
+def test_the_third_series_of_a_chart_is_what_the_others_are_held_against():
+    chart = Chart("Accuracy", ["1", "2"], [Series(name, [50.0, 60.0]) for name in ("one", "two", "baseline")], scale=100)
+    html = made("{% line_chart c %}", c=chart)
+    assert html.count('class="chart-line third"') == 1
+    assert html.count("<li>baseline</li>") == 1
+
+
+def test_a_given_scale_holds_unless_a_value_is_above_it():
+    assert Chart("x", ["1"], [Series("y", [40.0])], scale=100).top == 100
+    assert Chart("x", ["1"], [Series("y", [140.0])], scale=100).top == 200
+
+
 def test_a_chart_carries_its_table():
     html = made("{% line_chart c %}", c=Chart("Loss", ["1", "2"], [Series("training", [0.5, None])], axis="Epoch"))
     assert '<th scope="row">1</th><td class="num">0.500</td>' in html
