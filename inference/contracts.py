@@ -83,6 +83,10 @@ class Failure(StrEnum):
     UNKNOWN_WEIGHTS = "unknown_weights"  # details: network, weights
     IMAGE_UNREADABLE = "image_unreadable"
     NOT_THERE = "not_there"  # details: what (stage, channel, pixel, class, layer, head, query, unit), and how many there are
+    TRAINING_REFUSED = "training_refused"  # details: option, value, network where it is about one
+    DATA_MISSING = "data_missing"  # details: package, file
+    HEAD_DAMAGED = "head_damaged"  # not a checkpoint of this engine, or cut short; details: reason
+    HEAD_FOREIGN = "head_foreign"  # of another network, or of other weights of it; details: network, weights, wanted
     OUT_OF_MEMORY = "out_of_memory"
     NO_GPU = "no_gpu"  # details: device
     DEADLINE = "deadline"
@@ -174,6 +178,7 @@ class MadeBy:
     dtype: str
     threads: int
     seed: int | None = None
+    batch: int = 1  # photographs in the same pass: others give other last digits
 
 
 @dataclass(frozen=True, slots=True)

