@@ -33,6 +33,7 @@ class RunKind(StrEnum):
     TRIAL = "trial"  # a photo through a network with a learner's own head
     MEASUREMENT = "measurement"  # how long a network takes on this machine
     DOWNLOAD = "download"  # a weights' file into the weights folder
+    OPENED = "opened"  # nothing runs: a trace that somebody opened from a file, and that this site can't vouch for
 
 
 PHOTO_KINDS = (RunKind.TRACE, RunKind.LOOK, RunKind.MISTAKE, RunKind.TRIAL)
