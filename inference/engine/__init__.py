@@ -9,6 +9,7 @@ A worker keeps networks warm and traces one image at a time::
     loaded = networks.get("efficientnet_lite0")  # or engine.load(…); raises EngineError (WEIGHTS_MISSING, UNKNOWN_NETWORK, …)
     loaded.trace(image, emit=store, cancelled=stopped)  # image: PIL.Image; emits StageRan…, Predicted, Finished
 
+Several at once: `loaded.trace_many([Order(image, emit, cancelled), …])` gives back how each ended: Finished, or an exception.
 `trace` raises Cancelled between two stages once `stopped()` is true, and EngineError when the image cannot be read.
 Without keeping anything: `engine.trace(image, network="efficientnet_lite0", emit=print)`.
 Without weights: `engine.facts("resnet50")`, `engine.network_ids()`, `engine.record("resnet50")`.
@@ -22,6 +23,7 @@ from inference.engine.devices import chosen_device
 from inference.engine.facts import LIBRARY, facts
 from inference.engine.networks import NetworkRecord, network_ids, record
 from inference.engine.tracing import LoadedNetwork, load, trace
+from inference.engine.watching import Order, Outcome
 from inference.engine.weights import WeightsRecord, checkpoints, default_weights_dir
 from inference.engine.work import perform
 
@@ -30,6 +32,8 @@ __all__ = [
     "LoadedNetwork",
     "NetworkCache",
     "NetworkRecord",
+    "Order",
+    "Outcome",
     "WeightsRecord",
     "checkpoints",
     "chosen_device",

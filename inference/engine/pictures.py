@@ -22,6 +22,7 @@ from inference.contracts import Picture
 MEDIA_TYPE = "image/jpeg"
 SIDE = 224  # pixels
 CHANNELS = 16
+_LONGEST = 65_500  # pixels on a side of a JPEG
 
 # Eleven steps of ColorBrewer's RdBu, from blue to red: https://colorbrewer2.org/#type=diverging&scheme=RdBu&n=11
 _BLUE_TO_RED = ("053061", "2166ac", "4393c3", "92c5de", "d1e5f0", "f7f7f7", "fddbc7", "f4a582", "d6604d", "b2182b", "67001f")
@@ -48,19 +49,23 @@ SIGNED, UNSIGNED = _palette(_BLUE_TO_RED), _palette(_VIRIDIS)
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A picture that is computed but not yet encoded; its tensors may still be on their way from a GPU."""
+    """Pictures, one an image, that are computed but not yet encoded; the tensors may still be on their way from a GPU."""
 
-    levels: torch.Tensor  # bytes, tiles × height × width: from the lower end of the scale, 0, to the upper, 254
-    signed: torch.Tensor  # one truth value
-    maxima: torch.Tensor  # the end of each tile's scale
-    channels: torch.Tensor  # which channels the tiles show; empty for a vector
+    levels: torch.Tensor  # bytes, images × tiles × height × width: from the lower end of the scale, 0, to the upper, 254
+    signed: torch.Tensor  # a truth value for each image
+    maxima: torch.Tensor  # images × tiles: the end of each tile's scale
+    channels: torch.Tensor  # images × tiles: which channels the tiles show; none for a vector
 
-    def encoded(self) -> Picture:
-        """The tiles side by side."""
-        signed = bool(self.signed)
-        sheet = Image.fromarray(_side_by_side(self.levels.cpu().numpy()))
+    def fetched(self) -> Drawing:
+        """The same on the host: one copy for all images."""
+        return Drawing(self.levels.cpu(), self.signed.cpu(), self.maxima.cpu(), self.channels.cpu())
+
+    def encoded(self, image: int = 0) -> Picture:
+        """One image's tiles side by side."""
+        signed = bool(self.signed[image])
+        sheet = Image.fromarray(_side_by_side(self.levels[image].cpu().numpy()))
         sheet.putpalette(SIGNED if signed else UNSIGNED)
-        maxima = tuple(self.maxima.tolist())
+        maxima = tuple(self.maxima[image].tolist())
         return Picture(
             content=_encoded(sheet.convert("RGB")),
             media_type=MEDIA_TYPE,
@@ -68,42 +73,44 @@ class Drawing:
             height=sheet.height,
             scale="signed" if signed else "unsigned",
             maximum=max(maxima),
-            channels_shown=tuple(self.channels.tolist()),
+            channels_shown=tuple(self.channels[image].tolist()),
             maxima=maxima,
         )
 
 
 def draw_channels(maps: torch.Tensor, variance: torch.Tensor, minimum: torch.Tensor) -> Drawing:
-    """The channels of 1 × C × H × W that vary most, by their variance (C). `minimum` is that of all values."""
-    channels = variance.topk(min(CHANNELS, len(variance))).indices
-    tile = SIDE // math.ceil(math.sqrt(len(channels)))
+    """The channels of N × C × H × W that vary most, by their variance (N × C). `minimum` is that of each image, N."""
+    channels = variance.topk(min(CHANNELS, maps.shape[1])).indices
+    tile = SIDE // math.ceil(math.sqrt(channels.shape[1]))
     # Pooling all channels where they lie beside each other is faster than gathering the few that are drawn first.
-    chosen = _pooled(maps, tile)[0].index_select(0, channels)
+    pooled = _pooled(maps, tile)
+    chosen = torch.stack([one.index_select(0, drawn) for one, drawn in zip(pooled, channels, strict=True)])
     return _levelled(_resized(chosen, tile), minimum < 0, channels)
 
 
 def draw_planes(maps: torch.Tensor) -> Drawing:
-    """All channels of 1 × C × H × W, in their own order."""
-    channels = torch.arange(maps.shape[1])
-    tile = SIDE // math.ceil(math.sqrt(len(channels)))
-    return _levelled(_resized(maps[0], tile), maps.amin() < 0, channels)
+    """All channels of N × C × H × W, in their own order."""
+    channels = torch.arange(maps.shape[1]).expand(len(maps), -1)
+    tile = SIDE // math.ceil(math.sqrt(maps.shape[1]))
+    return _levelled(_resized(maps, tile), maps.amin((1, 2, 3)) < 0, channels)
 
 
 def draw_vector(vector: torch.Tensor, minimum: torch.Tensor) -> Drawing:
-    """The values of 1 × C as cells of a square, row by row."""
-    values = vector.reshape(1, 1, -1)
-    drawing = _levelled(values, minimum < 0, torch.empty(0, dtype=torch.long))
-    side = math.ceil(math.sqrt(values.numel()))
-    square = drawing.levels.new_full((side * side,), _LEVELS)
-    square[: values.numel()] = drawing.levels.flatten()
+    """The values of N × C as cells of a square, row by row. `minimum` is that of each image, N."""
+    values = vector.reshape(len(vector), 1, 1, -1)
+    drawing = _levelled(values, minimum < 0, torch.empty(len(vector), 0, dtype=torch.long))
+    count = values.shape[-1]
+    side = math.ceil(math.sqrt(count))
+    squares = drawing.levels.new_full((len(vector), side * side), _LEVELS)
+    squares[:, :count] = drawing.levels.flatten(1)
     cell = max(1, SIDE // side)
-    cells = square.view(1, side, side).repeat_interleave(cell, 1).repeat_interleave(cell, 2)
+    cells = squares.view(-1, 1, side, side).repeat_interleave(cell, 2).repeat_interleave(cell, 3)
     return replace(drawing, levels=cells)
 
 
 def photograph(image: Image.Image) -> Picture:
     """A photograph, reduced so that its shorter side has at most SIDE pixels."""
-    ratio = min(1.0, SIDE / min(image.size))
+    ratio = min(1.0, SIDE / min(image.size), _LONGEST / max(image.size))
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
     small = image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     return Picture(content=_encoded(small), media_type=MEDIA_TYPE, width=size[0], height=size[1], scale="photo")
@@ -116,17 +123,17 @@ def _pooled(maps: torch.Tensor, tile: int) -> torch.Tensor:
 
 
 def _resized(maps: torch.Tensor, tile: int) -> torch.Tensor:
-    """C × H × W as C × tile × tile: the mean of the cells that fall on a pixel, or each cell as a block of pixels."""
+    """N × C × H × W as N × C × tile × tile: the mean of the cells that fall on a pixel, or each cell as a block of pixels."""
     if min(maps.shape[-2:]) > tile:
         return adaptive_avg_pool2d(maps, (tile, tile))
-    return interpolate(maps[None], size=(tile, tile), mode="nearest")[0]
+    return interpolate(maps, size=(tile, tile), mode="nearest")
 
 
 def _levelled(tiles: torch.Tensor, signed: torch.Tensor, channels: torch.Tensor) -> Drawing:
-    maxima = tiles.abs().amax((1, 2))
-    zero = (_LEVELS // 2) * signed  # the level of zero: the middle of the scale, or its lower end
+    maxima = tiles.abs().amax((2, 3))
+    zero = (_LEVELS // 2) * signed[:, None]  # the level of zero: the middle of the scale, or its lower end
     unit = (_LEVELS - 1 - zero) / maxima.clamp_min(torch.finfo(tiles.dtype).tiny)
-    levels = tiles.mul(unit[:, None, None]).add_(zero + 0.5).to(torch.uint8)
+    levels = tiles.mul(unit[:, :, None, None]).add_(zero[:, :, None, None] + 0.5).to(torch.uint8)
     return Drawing(levels, signed, maxima, channels)
 
 

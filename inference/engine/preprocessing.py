@@ -32,10 +32,10 @@ def preprocess(image: Image.Image, how: Preprocessing) -> Iterator[Step]:
     """The steps as they are taken; the last output is the network's input, 1 × 3 × H × W. EngineError: unreadable image."""
     original = {"original_width": image.width, "original_height": image.height, "original_mode": image.mode}
     upright = decode(image)
+    _refuse_slivers(upright, how.resize_size)
     shape = _shape(upright)
     yield _step("decode", (), upright, original | {"turned": upright.size != image.size})
 
-    _refuse_slivers(upright, how.resize_size)
     mode = InterpolationMode(how.interpolation)
     resized = steps.resize(upright, [how.resize_size], interpolation=mode, antialias=how.antialias)
     yield _step("resize", shape, resized, {"size": how.resize_size, "interpolation": how.interpolation})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,33 +15,13 @@ import torchvision
 from PIL import Image
 from torch import nn
 
-from inference.contracts import (
-    ENGINE_VERSION,
-    Cancelled,
-    EngineError,
-    Event,
-    Failure,
-    Finished,
-    MadeBy,
-    Picture,
-    Predicted,
-    Prediction,
-    Stage,
-    StageRan,
-)
-from inference.engine import lite, networks, pictures, preprocessing, reductions, stages
-from inference.engine.clock import Clock, milliseconds
+from inference.contracts import ENGINE_VERSION, Finished, MadeBy, Predicted, Prediction
+from inference.engine import lite, networks, preprocessing, stages
+from inference.engine.clock import milliseconds
+from inference.engine.watching import Asked, Emit, Listener, Order, Outcome, Watch, is_out_of_memory, named, never
 from inference.engine.weights import WeightsRecord, default_weights_dir
 
-Emit = Callable[[Event], None]
-Asked = Callable[[], bool]
-
 TOP = 5
-
-
-def never() -> bool:
-    """False: nobody cancels."""
-    return False
 
 
 class LoadedNetwork:
@@ -67,6 +48,7 @@ class LoadedNetwork:
         )
         self._threads = threads
         self._busy = threading.Lock()
+        self._most = sys.maxsize  # photographs that fit into memory together, as far as is known
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -74,34 +56,97 @@ class LoadedNetwork:
         with self._busy, _threads(self._threads), _evaluating(self.model), _out_of_memory_named():
             yield
 
-    def trace(self, image: Image.Image, *, emit: Emit, cancelled: Asked = never, draw: bool = True) -> Finished:
+    def trace(
+        self, image: Image.Image, *, emit: Emit, cancelled: Asked = never, draw: bool = True, explain: bool = True
+    ) -> Finished:
         """Runs one image and emits each stage as it ends, then Predicted and Finished, which is also returned.
 
         Raises Cancelled between two stages once `cancelled()` is true, and EngineError when it cannot go on. Without `draw`
-        no pictures are made.
+        no pictures are made; without `explain` no evidence is looked for.
+        """
+        (outcome,) = self.trace_many([Order(image, emit, cancelled, draw=draw, explain=explain)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def trace_many(self, orders: Sequence[Order]) -> list[Outcome]:
+        """Runs all images in one pass and emits to each order its own events, as `trace` does; how each ended, in their order.
+
+        Nothing is raised for a single photograph: one that is cancelled or can't be read leaves the others as they are. Where
+        memory runs out, half of them run at a time, down to one. Figures agree with those of a pass of one to about a
+        millionth of the largest value of their stage; `made_by.batch` says how many ran together.
         """
         began = time.perf_counter()
-        with self._busy, _threads(self._threads), _evaluating(self.model), _out_of_memory_named():
-            watch = _Watch(self.plan, self.device, emit, cancelled, draw=draw)
-            for step in preprocessing.preprocess(image, self.weights.preprocessing):
-                watch.prepared(step)
-            emit(Predicted(self._watched(self.batch(step.output), watch)))
-        finished = Finished(self.made_by, milliseconds(time.perf_counter() - began))
-        emit(finished)
-        return finished
+        first = preprocessing.STEPS
+        with self._busy, _threads(self._threads), _evaluating(self.model):
+            listeners = [Listener(order, total=first + len(self.plan.stages) + 1) for order in orders]
+            for listener in listeners:
+                with listener.by_itself():
+                    listener.prepare(self.weights.preprocessing)
+            for ran in self._passes(listeners, first=first):
+                for listener, top_k in zip(ran.listeners, self._top_k_of_each(ran.logits), strict=True):
+                    if listener.goes_on:
+                        with listener.by_itself():
+                            listener.order.emit(Predicted(top_k))
+                            made_by = replace(self.made_by, batch=len(ran.listeners))
+                            finished = Finished(made_by, milliseconds(time.perf_counter() - began))
+                            listener.order.emit(finished)
+                            listener.outcome = finished
+        return [outcome for listener in listeners if (outcome := listener.outcome) is not None]
 
     def watch(self, batch: torch.Tensor, *, emit: Emit, cancelled: Asked = never, draw: bool = True) -> tuple[Prediction, ...]:
         """The most probable classes of one preprocessed photograph; emits the network's stages and no other event."""
-        with self._busy, _threads(self._threads), _evaluating(self.model), _out_of_memory_named():
-            return self._watched(batch, _Watch(self.plan, self.device, emit, cancelled, draw=draw))
+        nothing = Image.new("RGB", (1, 1))
+        listener = Listener(Order(nothing, emit, cancelled, draw=draw, explain=False), total=len(self.plan.stages) + 1)
+        listener.input = batch
+        with self._busy, _threads(self._threads), _evaluating(self.model):
+            for ran in self._passes([listener], first=0):
+                return self.top_k(ran.logits)
+        if isinstance(listener.outcome, Exception):
+            raise listener.outcome
+        raise RuntimeError("a pass neither ran nor failed")
 
-    def _watched(self, batch: torch.Tensor, watch: _Watch) -> tuple[Prediction, ...]:
+    def _passes(self, listeners: Sequence[Listener], *, first: int) -> Iterator[_Ran]:
+        """Passes of as many photographs as memory allows, until each has run or ended."""
+        waiting = [list(listeners)]
+        while waiting:
+            together = [listener for listener in waiting.pop(0) if listener.goes_on]
+            if len(together) > self._most:
+                waiting[:0] = [together[: self._most], together[self._most :]]
+            elif together:
+                logits = self._passed(together, first=first)
+                if logits is not None:
+                    yield _Ran(tuple(together), logits)
+                    continue
+                half = (len(together) + 1) // 2
+                waiting[:0] = [together[:half], together[half:]]
+
+    def _passed(self, together: Sequence[Listener], *, first: int) -> torch.Tensor | None:
+        """Logits, N × classes; None when the pass failed, which for a single photograph is its end.
+
+        Photographs that fail together are run again apart, whatever the reason: only the one that fails alone is at fault.
+        """
+        try:
+            return self._watched(together, first=first)
+        except Exception as error:
+            if is_out_of_memory(error):
+                self._most = max(1, len(together) // 2)
+            if len(together) == 1:
+                together[0].end(error)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return None
+
+    def _watched(self, together: Sequence[Listener], *, first: int) -> torch.Tensor:
+        watch = Watch(self.plan, self.device, together, first=first)
+        inputs = torch.cat([listener.input for listener in together if listener.input is not None])
         with torch.inference_mode(), stages.stopping_at(self.model, self.plan.boundaries, watch.reached):
+            batch = self.batch(inputs)
             watch.starts()
-            logits = self.model(batch)
-            watch.ended(self.plan.softmax, logits.softmax(-1))
+            logits: torch.Tensor = self.model(batch)
+            watch.softmax(logits.softmax(-1))
         watch.finish()
-        return self.top_k(logits)
+        return logits
 
     def predict(self, image: Image.Image) -> tuple[Prediction, ...]:
         """The most probable classes, without watching the stages."""
@@ -116,18 +161,32 @@ class LoadedNetwork:
         return logits
 
     def batch(self, prepared: Image.Image | torch.Tensor) -> torch.Tensor:
-        """A preprocessed photograph, 1 × 3 × H × W, on this network's device and in the memory order it is fastest with."""
+        """Preprocessed photographs, N × 3 × H × W, on this network's device and in the memory order it is fastest with."""
         if not isinstance(prepared, torch.Tensor):
             raise TypeError("not preprocessed yet")
         return prepared.to(self.device, memory_format=torch.channels_last)
 
     def top_k(self, logits: torch.Tensor) -> tuple[Prediction, ...]:
         """The most probable classes of one image's logits, 1 × classes."""
-        probabilities, classes = logits[0].softmax(-1).topk(TOP)
-        return tuple(
-            Prediction(rank, index, self.weights.categories[index], probability)
-            for rank, (index, probability) in enumerate(zip(classes.tolist(), probabilities.tolist(), strict=True), start=1)
-        )
+        return self._top_k_of_each(logits[:1])[0]
+
+    def _top_k_of_each(self, logits: torch.Tensor) -> list[tuple[Prediction, ...]]:
+        probabilities, classes = logits.softmax(-1).topk(min(TOP, logits.shape[1]))
+        return [
+            tuple(
+                Prediction(rank, index, self.weights.categories[index], probability)
+                for rank, (index, probability) in enumerate(zip(*of_one, strict=True), start=1)
+            )
+            for of_one in zip(classes.tolist(), probabilities.tolist(), strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """One pass and whose photographs were in it."""
+
+    listeners: tuple[Listener, ...]
+    logits: torch.Tensor
 
 
 def load(
@@ -168,93 +227,6 @@ def trace(
     return loaded.trace(image, emit=emit, cancelled=cancelled, draw=draw)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One stage's output, reduced on its device and not yet read, so that nothing here waits for a GPU."""
-
-    stage: Stage
-    begun: Clock
-    ended: Clock
-    reduced: reductions.Reduced
-    drawing: pictures.Drawing | None
-
-
-class _Watch:
-    """Sees each stage end. On a CPU it emits at once; on a GPU after the pass, because reading earlier would stall it."""
-
-    def __init__(self, plan: stages.Plan, device: torch.device, emit: Emit, cancelled: Asked, *, draw: bool) -> None:
-        self._plan = plan
-        self._device = device
-        self._emit = emit
-        self._cancelled = cancelled
-        self._draw = draw
-        self._total = preprocessing.STEPS + len(plan.stages) + 1
-        self._emitted = 0
-        self._waiting: list[_Seen] = []
-        self._begun = Clock(torch.device("cpu"))
-
-    def prepared(self, step: preprocessing.Step) -> None:
-        """A preprocessing step has been taken."""
-        ended = Clock(torch.device("cpu"))
-        self._stop_if_cancelled()
-        if isinstance(step.output, Image.Image):
-            picture = pictures.photograph(step.output) if self._draw else None
-            self._tell(step.stage, ended.since(self._begun), None, picture)
-        else:
-            drawing = pictures.draw_planes(step.output) if self._draw else None
-            reduced = reductions.reduce(step.output)
-            self._read(_Seen(step.stage, self._begun, ended, reduced, drawing))
-        self._begun = Clock(torch.device("cpu"))
-
-    def starts(self) -> None:
-        """The network is about to run."""
-        self._begun = Clock(self._device)
-
-    def reached(self, index: int, output: torch.Tensor) -> None:
-        """The network's stage of that number has ended with this output, which later stages may overwrite."""
-        self.ended(self._plan.stages[index], output)
-
-    def ended(self, stage: Stage, output: torch.Tensor) -> None:
-        """A stage has ended. What happens here is not counted as any stage's time."""
-        ended = Clock(self._device)
-        self._stop_if_cancelled()
-        maps = reductions.as_maps(output, stage.layout)
-        reduced = reductions.reduce(maps)
-        seen = _Seen(stage, self._begun, ended, reduced, self._drawing(stage, maps, reduced) if self._draw else None)
-        if self._device.type == "cpu":
-            self._read(seen)
-        else:
-            self._waiting.append(seen)
-        self._begun = Clock(self._device)
-
-    def finish(self) -> None:
-        """Everything has run: tells what a GPU kept waiting."""
-        if self._waiting:
-            torch.cuda.synchronize(self._device)
-        for seen in self._waiting:
-            self._stop_if_cancelled()
-            self._read(seen)
-        self._waiting.clear()
-
-    def _drawing(self, stage: Stage, maps: torch.Tensor, reduced: reductions.Reduced) -> pictures.Drawing:
-        if stage.layout == "NC":
-            return pictures.draw_vector(maps, reduced.lowest())
-        return pictures.draw_channels(reductions.as_grid(maps, stage), reduced.variance(), reduced.lowest())
-
-    def _read(self, seen: _Seen) -> None:
-        picture = seen.drawing.encoded() if seen.drawing else None
-        self._tell(seen.stage, seen.ended.since(seen.begun), seen.reduced, picture)
-
-    def _tell(self, stage: Stage, elapsed: float, reduced: reductions.Reduced | None, picture: Picture | None) -> None:
-        statistics = reduced.statistics() if reduced else None
-        self._emit(StageRan(self._emitted, self._total, stage, elapsed, statistics, picture))
-        self._emitted += 1
-
-    def _stop_if_cancelled(self) -> None:
-        if self._cancelled():
-            raise Cancelled
-
-
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     """The same number of threads gives the same bits; torch's setting is the whole process's, so it is put back."""
@@ -283,9 +255,8 @@ def _out_of_memory_named() -> Iterator[None]:
     """EngineError where torch could not have the memory it asked for."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise EngineError(Failure.OUT_OF_MEMORY) from error
-    except RuntimeError as error:
-        if "not enough memory" not in str(error) and "can't allocate memory" not in str(error):
+    except Exception as error:
+        known = named(error)
+        if known is error:
             raise
-        raise EngineError(Failure.OUT_OF_MEMORY) from error
+        raise known from error

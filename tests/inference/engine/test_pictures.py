@@ -77,7 +77,9 @@ def test_the_signed_palette_is_blue_below_and_red_above_zero() -> None:
     assert np.ptp(zero) <= 1
 
 
-@pytest.mark.parametrize(("size", "side"), [((1000, 500), (448, 224)), ((90, 60), (90, 60)), ((224, 9000), (224, 9000))])
+@pytest.mark.parametrize(
+    ("size", "side"), [((1000, 500), (448, 224)), ((90, 60), (90, 60)), ((224, 9000), (224, 9000)), ((2, 131_000), (1, 65_500))]
+)
 def test_a_photograph_keeps_its_proportions(size: tuple[int, int], side: tuple[int, int]) -> None:
     picture = pictures.photograph(Image.new("RGB", size))
     assert (picture.width, picture.height, picture.scale) == (*side, "photo")
@@ -86,7 +88,7 @@ def test_a_photograph_keeps_its_proportions(size: tuple[int, int], side: tuple[i
 @pytest.mark.parametrize("length", [10, 768, 1000, 4096, 25_088])
 def test_a_vector_is_a_square_of_cells(length: int) -> None:
     vector = torch.rand(1, length)
-    picture = pictures.draw_vector(vector, vector.min()).encoded()
+    picture = pictures.draw_vector(vector, vector.amin(1)).encoded()
     assert picture.width == picture.height <= 224
     assert picture.channels_shown == ()
 
@@ -95,9 +97,20 @@ def test_a_vector_is_a_square_of_cells(length: int) -> None:
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
 def test_reductions_do_not_depend_on_the_order_in_memory(shape: tuple[int, ...], memory: torch.memory_format) -> None:
     maps = torch.randn(shape, generator=torch.Generator().manual_seed(3)).contiguous(memory_format=memory)
-    sums = reductions.reduce(maps).sums
+    sums = reductions.reduce(maps).sums[:, 0]
     flat = maps.double().flatten(2)[0]
     torch.testing.assert_close(sums[0].double(), flat.sum(1), atol=1e-2, rtol=1e-5)
     torch.testing.assert_close(sums[1].double(), (flat * flat).sum(1), atol=1e-2, rtol=1e-5)
     assert torch.equal(sums[2].double(), flat.amax(1))
     assert torch.equal(sums[3].double(), flat.amin(1))
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_images_drawn_together_look_as_they_do_alone(memory: torch.memory_format) -> None:
+    maps = torch.randn(3, 24, 56, 56, generator=torch.Generator().manual_seed(4)).contiguous(memory_format=memory)
+    maps[1] = maps[1].abs()  # one of them without negative values
+    reduced = reductions.reduce(maps)
+    together = pictures.draw_channels(maps, reduced.variance(), reduced.lowest())
+    for image in range(3):
+        assert together.encoded(image) == drawn(maps[image : image + 1])
+    assert [together.encoded(image).scale for image in range(3)] == ["signed", "unsigned", "signed"]
