@@ -1,6 +1,6 @@
 """Stages of any classification network, found by running it without data: no table per network.
 
-1. Run it on the meta device, and again with another height and another width: the axes that change are spatial.
+1. Run it on the meta device, counting its operations, and again with a larger photograph: the axes that change are spatial.
 2. Open containers (and a wrapper that holds most parameters) into units, ordered by their call.
 3. Group consecutive units of one container and one grid; what has no parameters joins the group before it.
 4. Split off a plain convolution before and after runs of blocks; cut a long run of one shape (a transformer's) into four.
@@ -57,7 +57,10 @@ class _Seen:
 
     started: int
     calls: int
-    shape: Shape
+    shape: Shape  # of what it first returned
+    takes: Shape  # of what it first took in
+    flops_before: int = 0  # counted when it first started, and when it first ended
+    flops_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +131,14 @@ def _tensor_of(value: Any) -> torch.Tensor:
 
 def plan(model: nn.Module, *, size: int, classes: int) -> Plan:
     """The stages of a network on the meta device, for a photograph of size × size pixels."""
-    units = _units(model, size)
+    seen = _dry_run(model, size)
+    units = _units(model, seen, _larger(model, size))
     features, head = _features_and_head(units)
     groups = _feature_groups(features)
     drafts = [_Draft(group, StageKind.FEATURES, _ends_after(group)) for group in groups]
     drafts += _head_drafts(head)
     drafts[-1] = replace(drafts[-1], boundary=Boundary(""))
-    stages = _measured(model, drafts, units, size)
+    stages = _described_stages(model, drafts, units, seen)
     softmax = Stage(
         name="softmax",
         title="softmax",
@@ -166,52 +170,74 @@ class _Draft:
 # --- 1. what a run without data shows ---------------------------------------------------------------------------------------
 
 
-def _dry_run(model: nn.Module, height: int, width: int) -> dict[str, _Seen]:
-    """Of every layer that ran: when it first started, how often it ran, and the shape of what it first returned."""
-    started: dict[str, int] = {}
+def _dry_run(model: nn.Module, size: int) -> dict[str, _Seen]:
+    """Every layer that ran on a photograph of size × size pixels, with the shapes and operations of its first call."""
+    started: dict[str, tuple[int, Shape, int]] = {}
+    ended: dict[str, tuple[Shape, int]] = {}
     calls: Counter[str] = Counter()
-    shapes: dict[str, Shape] = {}
+    flops = FlopCounterMode(display=False)
     handles = []
 
     def watch(path: str, module: nn.Module) -> None:
-        def starts(_module: nn.Module, _inputs: Any) -> None:
-            started.setdefault(path, len(started))
+        def starts(_module: nn.Module, inputs: Any) -> None:
+            if path not in started:
+                started[path] = (len(started), tuple(_tensor_of(inputs).shape), flops.get_total_flops())
 
         def ends(_module: nn.Module, _inputs: Any, output: Any) -> None:
             calls[path] += 1
-            shapes.setdefault(path, tuple(_tensor_of(output).shape))
+            if path not in ended:
+                ended[path] = (tuple(_tensor_of(output).shape), flops.get_total_flops())
 
         handles.append(module.register_forward_pre_hook(starts))
         handles.append(module.register_forward_hook(ends))
 
+    fast_path = mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(False)  # the fused attention is one operator that the counter does not know
     try:
         for path, module in model.named_modules():
             watch(path, module)
-        with torch.no_grad():
-            model(torch.empty(1, 3, height, width, device="meta"))
+        with torch.no_grad(), flops:
+            model(torch.empty(1, 3, size, size, device="meta"))
     finally:
+        mha.set_fastpath_enabled(fast_path)
         for handle in handles:
             handle.remove()
-    return {path: _Seen(started[path], calls[path], shapes[path]) for path in shapes}
+    return {
+        path: _Seen(order, calls[path], ended[path][0], takes, before, ended[path][1])
+        for path, (order, takes, before) in started.items()
+    }
 
 
-def _other_sizes(model: nn.Module, size: int) -> tuple[dict[str, _Seen], dict[str, _Seen]]:
-    """The same with another height, and with another width; two empty ones where the network takes a single size."""
+def _larger(model: nn.Module, size: int) -> dict[str, Shape]:
+    """What every layer returns for a larger photograph; empty where the network takes a single size."""
     for more in (64, 32):
+        shapes: dict[str, Shape] = {}
+        handles = [module.register_forward_hook(_noting(path, shapes)) for path, module in model.named_modules()]
         try:
-            return _dry_run(model, size + more, size), _dry_run(model, size, size + more)
+            with torch.no_grad():
+                model(torch.empty(1, 3, size + more, size + more, device="meta"))
         except (AssertionError, RuntimeError, ValueError):
             continue
-    return {}, {}
+        else:
+            return shapes
+        finally:
+            for handle in handles:
+                handle.remove()
+    return {}
 
 
-def _layout(shape: Shape, taller: Shape | None, wider: Shape | None) -> tuple[str, Shape]:
+def _noting(path: str, shapes: dict[str, Shape]) -> Callable[[nn.Module, Any, Any], None]:
+    def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        shapes.setdefault(path, tuple(_tensor_of(output).shape))
+
+    return hook
+
+
+def _layout(shape: Shape, larger: Shape | None) -> tuple[str, Shape]:
     """Which axes mean what, and the grid: height × width or number of tokens, empty for a flat output."""
     if len(shape) == 4:
-        if taller and wider and len(taller) == len(wider) == 4:
-            rows = [axis for axis in range(4) if taller[axis] != shape[axis]]
-            columns = [axis for axis in range(4) if wider[axis] != shape[axis]]
-            if rows == [1] and columns == [2]:
+        if larger and len(larger) == 4:
+            if [axis for axis in range(4) if larger[axis] != shape[axis]] == [1, 2]:
                 return "NHWC", shape[1:3]
         elif shape[1] == shape[2] != shape[3]:  # the network takes a single size: square grids come before the channels
             return "NHWC", shape[1:3]
@@ -224,15 +250,11 @@ def _layout(shape: Shape, taller: Shape | None, wider: Shape | None) -> tuple[st
 # --- 2. units -----------------------------------------------------------------------------------------------------------------
 
 
-def _units(model: nn.Module, size: int) -> list[_Unit]:
+def _units(model: nn.Module, seen: dict[str, _Seen], larger: dict[str, Shape]) -> list[_Unit]:
     """The network's units in the order of their calls."""
-    seen = _dry_run(model, size, size)
-    taller, wider = _other_sizes(model, size)
-    total = parameters_of(model)
     units = []
-    for path, module in _opened(model, "", total, seen):
-        other = [sizes[path].shape if path in sizes else None for sizes in (taller, wider)]
-        layout, grid = _layout(seen[path].shape, *other)
+    for path, module in _opened(model, "", parameters_of(model), seen):
+        layout, grid = _layout(seen[path].shape, larger.get(path))
         units.append(_Unit(path, module, parameters_of(module), seen[path].calls, layout, grid))
     return sorted(units, key=lambda unit: seen[unit.path].started)
 
@@ -248,7 +270,7 @@ def _opened(module: nn.Module, path: str, total: int, seen: dict[str, _Seen]) ->
 
 def layers_outside_blocks(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Path and module of every unit that is a single layer."""
-    seen = {path: _Seen(0, 1, ()) for path, _ in model.named_modules()}
+    seen = {path: _Seen(0, 1, (), ()) for path, _ in model.named_modules()}
     for path, module in _opened(model, "", parameters_of(model), seen):
         if not list(module.children()):
             yield path, module
@@ -383,18 +405,24 @@ def _folded_transitions(groups: list[Group]) -> list[Group]:
 
 
 def _cut_runs(groups: list[Group]) -> list[Group]:
-    """Cuts the longest run of one shape until there are enough stages to watch."""
+    """Cuts the longest run of one shape until there are enough stages to watch; a network of few convolutions shows each."""
     while len(groups) < _FEWEST:
-        at = max(range(len(groups)), key=lambda index: len(_blocks_of(groups[index])))
-        run = groups[at]
-        blocks = [index for index, unit in enumerate(run) if unit.parameters and not _is_plain(unit)]
-        if len(blocks) < 4:
+        at = max(range(len(groups)), key=lambda index: len(_places_to_cut(groups[index])))
+        run, places = groups[at], _places_to_cut(groups[at])
+        plain = _is_plain(run[places[0]]) if places else True
+        if len(places) < (2 if plain else 4):
             break
-        pieces = 4 if len(blocks) >= 8 else 2
-        length = math.ceil(len(blocks) / pieces)
-        cuts = [0, *(blocks[index] for index in range(length, len(blocks), length)), len(run)]
+        pieces = len(places) if plain else 4 if len(places) >= 8 else 2
+        length = math.ceil(len(places) / pieces)
+        cuts = [0, *(places[index] for index in range(length, len(places), length)), len(run)]
         groups = groups[:at] + [run[start:end] for start, end in pairwise(cuts)] + groups[at + 1 :]
     return groups
+
+
+def _places_to_cut(group: Group) -> list[int]:
+    """Where the group's blocks are or, in a network of plain layers, its convolutions; a stem is not cut."""
+    blocks = [index for index, unit in enumerate(group) if unit.parameters and not _is_plain(unit)]
+    return blocks or [index for index, unit in enumerate(group) if isinstance(unit.module, nn.Conv2d)]
 
 
 def _weight(group: Group) -> int:
@@ -477,29 +505,15 @@ def _main_operation(group: Group) -> str:
     return held.most_common(1)[0][0] if held else ""
 
 
-def _measured(model: nn.Module, drafts: list[_Draft], units: list[_Unit], size: int) -> tuple[Stage, ...]:
-    """The drafts with shapes and operations as counted in one run on the meta device."""
-    ends: list[tuple[Shape, int]] = []
-    flops = FlopCounterMode(display=False)
-
-    def reached(_index: int, output: torch.Tensor) -> None:
-        ends.append((tuple(output.shape), flops.get_total_flops()))
-
-    fast_path = mha.get_fastpath_enabled()
-    mha.set_fastpath_enabled(False)  # the fused attention is one operator that the counter does not know
-    try:
-        with stopping_at(model, [draft.boundary for draft in drafts], reached), torch.no_grad(), flops:
-            model(torch.empty(1, 3, size, size, device="meta"))
-    finally:
-        mha.set_fastpath_enabled(fast_path)
-
+def _described_stages(model: nn.Module, drafts: list[_Draft], units: list[_Unit], seen: dict[str, _Seen]) -> tuple[Stage, ...]:
+    """The drafts with the shapes and operations that the run without data showed where each ends."""
     names = _names(drafts, units)
     loose = _loose_parameters(model, units)
     layouts = {unit.path: unit.layout for unit in units}
     stages: list[Stage] = []
-    shape: Shape = (1, 3, size, size)
-    counted = 0
-    for draft, name, (output_shape, total) in zip(drafts, names, ends, strict=True):
+    shape, counted = seen[""].takes, 0
+    for draft, name in zip(drafts, names, strict=True):
+        output_shape, total = _at(draft.boundary, seen)
         layout = layouts.get(draft.boundary.path, "NC") if not draft.boundary.before and len(output_shape) > 2 else "NC"
         operation, blocks, details = _described(draft, stages[-1].layout if stages else "NCHW", shape, output_shape, layout)
         stages.append(
@@ -521,6 +535,12 @@ def _measured(model: nn.Module, drafts: list[_Draft], units: list[_Unit], size: 
         )
         shape, counted = output_shape, total
     return tuple(stages)
+
+
+def _at(boundary: Boundary, seen: dict[str, _Seen]) -> tuple[Shape, int]:
+    """The shape that passes a boundary, and the operations counted until then."""
+    layer = seen[boundary.path]
+    return (layer.takes, layer.flops_before) if boundary.before else (layer.shape, layer.flops_after)
 
 
 def _loose_parameters(model: nn.Module, units: list[_Unit]) -> Counter[str]:
