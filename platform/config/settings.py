@@ -247,6 +247,7 @@ TRACE_RUNNING_LIMIT = 2  # per person
 TRACE_LEASE_SECONDS = 10  # a worker renews it while it lives, so this is how long a dead one stays unnoticed
 TRACE_DEADLINE_SECONDS = 600
 TRAINING_DEADLINE_SECONDS = 1800
+TRAINING_LIMIT = 1  # per person, waiting or running
 DOWNLOAD_DEADLINE_SECONDS = 7200
 TRACE_ATTEMPTS = 3
 
