@@ -12,12 +12,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Failure, StageRan
-from inference.engine import terminal
+from inference.engine import mistakes, terminal
 from inference.engine.devices import chosen_device
 from inference.engine.facts import LIBRARY, Facts, facts
+from inference.engine.mistakes import command as breaking
 from inference.engine.networks import network_ids, record
 from inference.engine.terminal import count, say, shape
-from inference.engine.tracing import load
+from inference.engine.tracing import LoadedNetwork, load
 from inference.engine.weights import default_weights_dir
 
 FAILED, INTERRUPTED = 1, 130
@@ -43,13 +44,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     tracing = commands.add_parser("trace", help="run a network on a photograph, stage by stage")
-    tracing.add_argument("image", type=Path)
-    tracing.add_argument("--network", default=DEFAULT_NETWORK)
-    tracing.add_argument("--weights", default="", help="by name; else the default ones, or any that are there")
-    tracing.add_argument("--device", type=_device, default="cpu", help="cpu (default), cuda, or auto for a GPU if there is one")
-    tracing.add_argument("--threads", type=_positive, default=1)
+    _takes_a_photo(tracing)
     tracing.add_argument("--pictures", type=Path, metavar="FOLDER", help="also write each stage's picture there")
     tracing.set_defaults(run=_trace)
+
+    broken = commands.add_parser("break", help="make a mistake on purpose, beside the correct run")
+    _takes_a_photo(broken)
+    breaking.add_arguments(broken)
+    broken.set_defaults(run=_break)
 
     inspecting = commands.add_parser("inspect", help="show a network's stages; needs no weights")
     inspecting.add_argument("network")
@@ -65,11 +67,19 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("networks", help="list all networks")
     listing.set_defaults(run=_networks)
 
-    for command in (tracing, inspecting, knowing, listing):
+    for command in (tracing, broken, inspecting, knowing, listing):
         command.add_argument(
             "--weights-dir", type=Path, default=default_weights_dir(), help="default: WEIGHTS_DIR, else data/weights"
         )
     return parser
+
+
+def _takes_a_photo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=Path)
+    parser.add_argument("--network", default=DEFAULT_NETWORK)
+    parser.add_argument("--weights", default="", help="by name; else the default ones, or any that are there")
+    parser.add_argument("--device", type=_device, default="cpu", help="cpu (default), cuda, or auto for a GPU if there is one")
+    parser.add_argument("--threads", type=_positive, default=1)
 
 
 def _positive(text: str) -> int:
@@ -89,18 +99,7 @@ def _device(text: str) -> str:
 
 
 def _trace(options: argparse.Namespace) -> None:
-    record(options.network)
-    try:
-        image = Image.open(options.image)
-    except (OSError, Image.DecompressionBombError) as error:
-        raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
-    loaded = load(
-        options.network,
-        weights_dir=options.weights_dir,
-        weights=options.weights,
-        device=options.device,
-        threads=options.threads,
-    )
+    image, loaded = _photo(options), _loaded(options)
     tell = terminal.TraceTable()
 
     def show(event: Event) -> None:
@@ -111,6 +110,29 @@ def _trace(options: argparse.Namespace) -> None:
             (options.pictures / f"{event.index:02}-{event.stage.name}.{suffix}").write_bytes(event.picture.content)
 
     loaded.trace(image, emit=show, draw=options.pictures is not None)
+
+
+def _break(options: argparse.Namespace) -> None:
+    image, loaded = _photo(options), _loaded(options)
+    mistakes.make(loaded, image, breaking.chosen(options), emit=breaking.show, seed=options.seed)
+
+
+def _photo(options: argparse.Namespace) -> Image.Image:
+    record(options.network)  # an unknown network is told before an unreadable picture
+    try:
+        return Image.open(options.image)
+    except (OSError, Image.DecompressionBombError) as error:
+        raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
+
+
+def _loaded(options: argparse.Namespace) -> LoadedNetwork:
+    return load(
+        options.network,
+        weights_dir=options.weights_dir,
+        weights=options.weights,
+        device=options.device,
+        threads=options.threads,
+    )
 
 
 def _inspect(options: argparse.Namespace) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from inference.contracts import EngineError, Event, Failure, Finished, Material, RunKind, RunRequest
+from inference.contracts import EngineError, Event, Failure, Finished, Material, MistakeName, RunKind, RunRequest
+from inference.engine import mistakes
 from inference.engine.cache import NetworkCache
 from inference.engine.clock import milliseconds
 from inference.engine.explaining import LOOKS
@@ -40,7 +41,15 @@ def look(request: RunRequest, material: Material, networks: NetworkCache, emit: 
     emit(Finished(loaded.made_by, milliseconds(time.perf_counter() - began)))
 
 
+def mistake(request: RunRequest, material: Material, networks: NetworkCache, emit: Emit, cancelled: Asked) -> None:
+    """A photo with mistakes made on purpose, each beside the correct run."""
+    loaded = networks.get(request.network, weights=str(request.options.get("weights", "")))
+    names = [MistakeName(name) for name in request.options["mistakes"]]
+    mistakes.make(loaded, material.photos[0], names, emit=emit, cancelled=cancelled, seed=int(request.options.get("seed", 0)))
+
+
 KINDS: Mapping[RunKind, Work] = {
     RunKind.TRACE: trace,
     RunKind.LOOK: look,
+    RunKind.MISTAKE: mistake,
 }
