@@ -27,14 +27,15 @@ LIBRARY = "torchvision"
 
 def facts(network: str, *, weights_dir: Path | None = None) -> Facts:
     """The facts of a network as its default weights need it, or of the library. EngineError: unknown."""
-    return _library_facts() if network == LIBRARY else _network_facts(network, weights_dir or default_weights_dir())
+    folder = weights_dir or default_weights_dir()
+    return _library_facts(folder) if network == LIBRARY else _network_facts(network, folder)
 
 
 def _versions() -> Facts:
     return {"torch": torch.__version__, "torchvision": torchvision.__version__, "engine": ENGINE_VERSION}
 
 
-def _library_facts() -> Facts:
+def _library_facts(weights_dir: Path) -> Facts:
     names = networks.torchvision_networks()
     return {
         "id": LIBRARY,
@@ -45,7 +46,20 @@ def _library_facts() -> Facts:
         "all_models": len(list_models()),
         "networks": list(names),
         "families": sorted({networks.record(name).family for name in names}),
+        "catalogue": {name: _catalogue_entry(name, weights_dir) for name in networks.network_ids()},
     } | _versions()
+
+
+def _catalogue_entry(network: str, weights_dir: Path) -> Facts:
+    """What its record says of a network that was not built yet: enough to list it and to fetch its weights."""
+    record = networks.record(network)
+    return {
+        "title": record.title,
+        "family": record.family,
+        "year": record.year,
+        "weights": {weights.name: _record_facts(weights, weights_dir) for weights in record.weights},
+        "default_weights": record.default_weights,
+    }
 
 
 def _network_facts(network: str, weights_dir: Path) -> Facts:
@@ -64,9 +78,12 @@ def _network_facts(network: str, weights_dir: Path) -> Facts:
         "title": record.title,
         "family": record.family,
         "paper": record.paper,
+        "authors": record.authors,
         "paper_url": record.paper_url,
         "year": record.year,
+        "notes": [note.value for note in record.notes],
         "parameters": parameters,
+        "auxiliary_parameters": parameters - sum(stage.parameters for stage in plan.stages),
         "macs": macs,
         "flops": flops,
         "feature_dim": _feature_dim(model),
@@ -179,17 +196,7 @@ def _preprocessing_facts(how: Preprocessing) -> Facts:
 
 def _weights_facts(weights: WeightsRecord, weights_dir: Path) -> Facts:
     how = weights.preprocessing
-    return {
-        "available": weights.available(weights_dir),
-        "licence": weights.licence,
-        "recipe": weights.recipe,
-        "acc1": weights.acc1,
-        "acc5": weights.acc5,
-        "parameters": weights.parameters,
-        "gmacs": weights.gmacs,
-        "file": weights.file,
-        "url": weights.url,
-        "size_mb": weights.size_mb,
+    return _record_facts(weights, weights_dir) | {
         "transforms": {
             "resize_size": how.resize_size,
             "crop_size": how.crop_size,
@@ -198,4 +205,21 @@ def _weights_facts(weights: WeightsRecord, weights_dir: Path) -> Facts:
             "interpolation": how.interpolation,
             "antialias": how.antialias,
         },
+    }
+
+
+def _record_facts(weights: WeightsRecord, weights_dir: Path) -> Facts:
+    return {
+        "available": weights.available(weights_dir),
+        "licence": weights.licence,
+        "licence_url": weights.licence_url,
+        "recipe": weights.recipe,
+        "said": weights.said,
+        "acc1": weights.acc1,
+        "acc5": weights.acc5,
+        "parameters": weights.parameters,
+        "gmacs": weights.gmacs,
+        "file": weights.file,
+        "url": weights.url,
+        "size_mb": weights.size_mb,
     }

@@ -195,6 +195,8 @@ def record() -> WeightsRecord:
         ),
         categories=tuple(ResNet50_Weights.DEFAULT.meta["categories"]),  # the same 1,000 classes in the same order
         licence="Apache-2.0",  # the package's LICENSE file
+        licence_url="",
+        said="",
         recipe="https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
         acc1=75.1,  # stated at the recipe's address; a top-5 accuracy is not stated there
         acc5=None,

@@ -19,6 +19,7 @@ from torchvision.models import get_model_builder, get_model_weights, list_models
 
 from inference.contracts import EngineError, Failure
 from inference.engine import lite
+from inference.engine.cards import Note, card_of
 from inference.engine.weights import WeightsRecord, record_of
 
 
@@ -30,8 +31,10 @@ class NetworkRecord:
     title: str
     family: str
     paper: str
+    authors: str
     paper_url: str
     year: int | None  # of the paper's first version
+    notes: tuple[Note, ...]  # in what it differs from its paper
     weights: tuple[WeightsRecord, ...]
     default_weights: str
 
@@ -65,61 +68,53 @@ def record(network: str) -> NetworkRecord:
     """The record of a network. EngineError: unknown."""
     if network == lite.NETWORK:
         weights = lite.record()
-        return NetworkRecord(
-            id=network,
-            title="EfficientNet-Lite0",
-            family=lite.EfficientNetLite.__name__,
-            paper="EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
-            paper_url="https://arxiv.org/abs/1905.11946",
-            year=2019,
-            weights=(weights,),
-            default_weights=weights.name,
-        )
+        return _record(network, "EfficientNet-Lite0", weights=(weights,), default=weights.name)
     if network not in torchvision_networks():
         raise EngineError(Failure.UNKNOWN_NETWORK, network=network)
-    builder = get_model_builder(network)
-    said = " ".join((inspect.getdoc(builder) or "").split())
-    cited = _CITED.search(said)
-    paper, paper_url = (cited[1], cited[2]) if cited else ("", "")
     all_weights = get_model_weights(network)
-    return NetworkRecord(
-        id=network,
-        title=_title(network, said),
-        family=inspect.signature(builder).return_annotation.__name__,
-        paper=paper,
-        paper_url=paper_url,
-        year=_year_of_arxiv(paper_url),
+    return _record(
+        network,
+        _title(network),
         # VGG-16 also has weights of its features alone, without classes: with them nothing can be predicted.
         weights=tuple(record_of(network, weights) for weights in all_weights if weights.meta["categories"]),
-        default_weights=all_weights["DEFAULT"].name,
+        default=all_weights["DEFAULT"].name,
     )
 
 
-_CITED = re.compile(r"`([^`<]+?) <(http[^>]+)>`")
-_ARXIV = re.compile(r"arxiv\.org/abs/(\d\d)\d\d\.")
-# Where torchvision's documentation says only the identifier.
+def _record(network: str, title: str, *, weights: tuple[WeightsRecord, ...], default: str) -> NetworkRecord:
+    card = card_of(network)
+    if card is None:  # newer than the table of cards: its class is the best name for its family
+        family = inspect.signature(get_model_builder(network)).return_annotation.__name__
+        return NetworkRecord(network, title, family, "", "", "", None, (), weights, default)
+    about = (card.family, card.paper, card.authors, card.url, card.year, card.notes)
+    return NetworkRecord(network, title, *about, weights, default)
+
+
+# Where torchvision's documentation says only the identifier, or spells a name in its own way.
 _SPELLED = (
-    (re.compile(r"vit_(\w)_(\d+)"), "ViT-{0}/{1}"),
+    (re.compile(r"densenet(\d+)"), "DenseNet-{0}"),
+    (re.compile(r"efficientnet_b(\d)"), "EfficientNet-B{0}"),
+    (re.compile(r"maxvit_(\w)"), "MaxViT-{0}"),
+    (re.compile(r"mnasnet(\d)_(\d+)"), "MnasNet {0}.{1}"),
+    (re.compile(r"mobilenet_v3_(\w+)"), "MobileNetV3-{0}"),
+    (re.compile(r"shufflenet_v2_x(\d)_(\d)"), "ShuffleNet V2 ×{0}.{1}"),
+    (re.compile(r"squeezenet(\d)_(\d)"), "SqueezeNet {0}.{1}"),
     (re.compile(r"swin_v2_(\w)"), "Swin V2-{0}"),
     (re.compile(r"swin_(\w)"), "Swin-{0}"),
-    (re.compile(r"maxvit_(\w)"), "MaxViT-{0}"),
-    (re.compile(r"mobilenet_v3_(\w+)"), "MobileNetV3-{0}"),
+    (re.compile(r"vgg(\d+)_bn"), "VGG-{0}-BN"),
+    (re.compile(r"vit_(\w)_(\d+)"), "ViT-{0}/{1}"),
 )
 
 
-def _title(network: str, said: str) -> str:
-    """The network's name for people, from the first words of torchvision's documentation of its builder."""
+def _title(network: str) -> str:
+    """The network's name for people: spelled as in its paper, else the first words of torchvision's documentation of it."""
     for pattern, spelled in _SPELLED:
         if found := pattern.fullmatch(network):
             return spelled.format(*(part.title() for part in found.groups()))
+    said = " ".join((inspect.getdoc(get_model_builder(network)) or "").split())
     name = re.split(r" (?:from|as described in)\b|,", said, maxsplit=1)[0]
     name = re.sub(r"^Constructs an? | model\b| architecture\b", "", name)
     return name.replace("_", " ").strip() or network
-
-
-def _year_of_arxiv(url: str) -> int | None:
-    found = _ARXIV.search(url)
-    return 2000 + int(found[1]) if found else None
 
 
 def build(network: str, weights: WeightsRecord, *, num_classes: int | None = None) -> nn.Module:

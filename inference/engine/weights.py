@@ -19,6 +19,7 @@ from torchvision.models import WeightsEnum
 from torchvision.transforms._presets import ImageClassification
 
 from inference.contracts import EngineError, Failure
+from inference.engine.cards import LICENCES
 
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[a-z]+$")
 
@@ -47,7 +48,9 @@ class WeightsRecord:
     preprocessing: Preprocessing
     categories: tuple[str, ...]
     licence: str
+    licence_url: str
     recipe: str
+    said: str  # torchvision's own words about them
     acc1: float | None  # per cent, ImageNet-1k validation
     acc5: float | None
     parameters: int | None
@@ -141,8 +144,10 @@ def record_of(network: str, weights: WeightsEnum) -> WeightsRecord:
         file=weights.url.rsplit("/", 1)[-1],
         preprocessing=preprocessing_of(weights.transforms()),
         categories=tuple(meta["categories"]),
-        licence=meta.get("license", ""),
+        licence=LICENCES.get(meta.get("license", ""), meta.get("license", "")),
+        licence_url=meta.get("license", ""),
         recipe=meta.get("recipe", ""),
+        said=_plain(meta.get("_docs", "")),
         acc1=accuracy.get("acc@1"),
         acc5=accuracy.get("acc@5"),
         parameters=meta.get("num_params"),
@@ -150,3 +155,8 @@ def record_of(network: str, weights: WeightsEnum) -> WeightsRecord:
         size_mb=meta.get("_file_size"),
         source=weights,
     )
+
+
+def _plain(text: str) -> str:
+    """A sentence of torchvision's documentation without its markup."""
+    return re.sub(r"`+([^`<]+?)(?: <[^>]+>)?`+_*", r"\1", " ".join(text.split()))
