@@ -50,7 +50,8 @@ where they are not finite; `observation` is {"code": an `Observation`, …its fi
     all photos: the accuracy is that of its folds' heads) `format`
 
 `Observation`'s figures: `since` (the epoch from which on it holds), `best_epoch`, `best_validation_loss`, `validation_loss`,
-`train_loss`, `first_train_loss`, `train_accuracy`, `validation_accuracy`, `best_validation_accuracy`, `chance`: those that its
+`train_loss`, `first_train_loss`, `train_accuracy`, `validation_accuracy`, `best_validation_accuracy`, `chance`,
+`knowing_nothing`: those that its
 docstring names. Any of them is null where it is not finite.
 
 Options of RunKind.TRIAL: `head_of` is the site's; the checkpoint is `material.files["head"]`, the photo `material.photos[0]`.
@@ -155,6 +156,9 @@ class Observation(StrEnum):
     OVERCONFIDENT = "overconfident"
     OVERFITTING = "overfitting"  # validation loss rises and validation accuracy falls: as above
     NOT_LEARNING = "not_learning"  # training accuracy stays at chance: train_accuracy, chance
+    # the network is so sure of what is wrong that one that knew nothing would have a lower validation loss, ln(classes):
+    # validation_loss, knowing_nothing, validation_accuracy
+    WORSE_THAN_KNOWING_NOTHING = "worse_than_knowing_nothing"
     UNSTEADY = "unsteady"  # validation loss jumps: best_epoch, best_validation_loss, validation_loss
     DIVERGING = "diverging"  # training loss above where it began: train_loss, first_train_loss
     DIVERGED = "diverged"  # a loss is no longer a finite number; the run stops, and the last finite epoch stands: since
@@ -199,7 +203,7 @@ SHIPPED: Mapping[DataName, Shipped] = {
     for shipped in (
         Shipped(DataName.TEXTURES, ("brick", "grass", "gravel"), Range(1, 32, 5), 96),
         Shipped(DataName.FACES, ("face", "no_face"), Range(1, 50, 50), 100),
-        Shipped(DataName.DIGITS, tuple("0123456789"), Range(1, 50, 30), 500),
+        Shipped(DataName.DIGITS, tuple("0123456789"), Range(1, 50, 30), 300),
         Shipped(DataName.TISSUE, ("little", "much"), Range(1, 50, 30), 128),
     )
 }
@@ -224,6 +228,9 @@ CLASS_NAME_CHARACTERS = 40
 
 TRAINABLE_PARAMETERS = 12_000_000
 """Networks with more are used frozen only: their checkpoints would be hundreds of megabytes, their epochs minutes on a CPU."""
+
+INTERVAL_METHOD = "wilson"
+INTERVAL_SOURCE = "https://doi.org/10.1080/01621459.1927.10502953"
 
 CHECKPOINT_FORMAT = "forward-pass-head/1"
 CHECKPOINT_MEDIA_TYPE = "application/octet-stream"
