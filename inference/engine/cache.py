@@ -17,8 +17,8 @@ class NetworkCache:
     ) -> None:
         self._weights_dir = weights_dir
         self._max_bytes = max_bytes
-        self._device = device
-        self._threads = threads
+        self.device = device
+        self.threads = threads
         self._loaded: OrderedDict[tuple[str, str], LoadedNetwork] = OrderedDict()
         self._changing = threading.Lock()
 
@@ -28,7 +28,7 @@ class NetworkCache:
             key = (network, weights)
             if key not in self._loaded:
                 self._loaded[key] = load(
-                    network, weights_dir=self._weights_dir, weights=weights, device=self._device, threads=self._threads
+                    network, weights_dir=self._weights_dir, weights=weights, device=self.device, threads=self.threads
                 )
             self._loaded.move_to_end(key)
             while len(self._loaded) > 1 and self.bytes > self._max_bytes:

@@ -119,13 +119,17 @@ def _title(network: str) -> str:
 
 def build(network: str, weights: WeightsRecord, *, num_classes: int | None = None) -> nn.Module:
     """The network as these weights need it, in eval mode, on the meta device: its structure without any storage."""
-    classes = num_classes or len(weights.categories)
     with on_meta():
-        if network == lite.NETWORK:
-            return lite.EfficientNetLite(classes).eval()
-        builder = get_model_builder(network)
-        model: nn.Module = builder(weights=None, num_classes=classes, **_arguments(builder, weights))
-        return model.eval()
+        return untrained(network, weights, num_classes=num_classes or len(weights.categories))
+
+
+def untrained(network: str, weights: WeightsRecord, *, num_classes: int) -> nn.Module:
+    """The same structure with the random numbers that its training would begin with, in eval mode."""
+    if network == lite.NETWORK:
+        return lite.EfficientNetLite(num_classes).eval()
+    builder = get_model_builder(network)
+    model: nn.Module = builder(weights=None, num_classes=num_classes, **_arguments(builder, weights))
+    return model.eval()
 
 
 def _arguments(builder: Callable[..., nn.Module], weights: WeightsRecord) -> dict[str, Any]:
