@@ -12,9 +12,14 @@ from inference.streams import BEFORE_ALL, EventId, StreamEvent
 LOADING, STAGE, RESULT, PREDICTION, DONE = "loading", "stage", "result", "prediction", "done"
 
 
-def begun(attempt: int) -> dict[str, Any]:
-    """The document of an attempt that has run nothing yet."""
-    return {"attempt": attempt, "total": 0, "stages": []}
+def begun(attempt: int, *, tries: int = 1) -> dict[str, Any]:
+    """The document of an attempt that has run nothing yet; `tries` counts it among those of the same request."""
+    return {"attempt": attempt, "tries": tries, "total": 0, "stages": []}
+
+
+def beginning(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the first event carries: how often it was begun."""
+    return {"tries": document.get("tries", 1)}
 
 
 def add_stage(document: dict[str, Any], event: StageRan, *, picture_name: str | None) -> dict[str, Any]:
@@ -79,7 +84,7 @@ def events_of(document: dict[str, Any] | None, *, after: EventId = BEFORE_ALL) -
     """The events that made this document, with the ids they had, from after an id on: what is told when no stream is left."""
     if document is None:
         return []
-    told: list[tuple[str, dict[str, Any]]] = [(LOADING, {})]
+    told: list[tuple[str, dict[str, Any]]] = [(LOADING, beginning(document))]
     told += [(STAGE, stage) for stage in document["stages"]]
     if "top_k" in document:
         told.append((PREDICTION, {"top_k": document["top_k"]}))

@@ -139,7 +139,7 @@ async def follow(*, trace: Trace, after: EventId, describe: Describe) -> AsyncIt
                     yield text
         except Unreachable as error:
             log.info("trace %s: followed without Redis: %s", trace.pk, error)
-            async for text in telling.from_database():
+            async for text in telling.without_redis():
                 yield text
             if not telling.is_over:
                 await asyncio.sleep(POLL_SECONDS)
@@ -155,10 +155,12 @@ class _Telling:
         self._language = language
         self._queued: dict[str, Any] = {}
         self._spoke_at = time.monotonic()
+        self._is_late = False
         self.is_over = False
 
     async def live(self, inbox: asyncio.Queue[StreamEvent | None]) -> AsyncIterator[str]:
         """What the stream holds, then what comes in, until the run is over or Redis is gone (which raises)."""
+        self._is_late = False
         async for text in self.from_database():
             yield text
         if self.is_over:
@@ -184,14 +186,14 @@ class _Telling:
                     yield text
 
     async def from_database(self) -> AsyncIterator[str]:
-        """What the stored state has that was not told yet: the place in line, or all the rest of a run that is over."""
+        """What the stored state has that was not told yet: the place in line, what was kept of a run, and its end."""
         snapshot = await sync_to_async(self._look)()
         self._trace = snapshot.trace
+        for event in snapshot.stored:
+            if event.name != documents.DONE:
+                async for text in self._tell(event):
+                    yield text
         if snapshot.is_over:
-            for event in snapshot.stored:
-                if event.name != documents.DONE:
-                    async for text in self._tell(event):
-                        yield text
             self.is_over = True
             yield message(*await self._ending())
         elif snapshot.trace.job.state == JobState.WAITING:
@@ -203,6 +205,15 @@ class _Telling:
             self._queued = {}
         if not self.is_over and time.monotonic() - self._spoke_at >= KEEPALIVE_SECONDS:
             yield self._spoken(": still here\n\n")
+
+    async def without_redis(self) -> AsyncIterator[str]:
+        """What the stored state has, and for a run that goes on that its stages come late."""
+        told = self._last
+        async for text in self.from_database():
+            yield text
+        if self._trace.job.state == JobState.RUNNING and not self.is_over and (self._last != told or not self._is_late):
+            self._is_late = True
+            yield self._spoken(message("late", await self._described("late", {})))
 
     def _spoken(self, text: str) -> str:
         self._spoke_at = time.monotonic()
@@ -242,8 +253,7 @@ class _Telling:
                 self._trace.job.state = JobState.CANCELLED
                 return Snapshot(self._trace, is_over=True, stored=[])
             is_over = trace.is_cancelled or trace.job.is_finished
-            stored = documents.events_of(trace.job.document, after=self._last) if is_over else []
-            return Snapshot(trace, is_over, stored)
+            return Snapshot(trace, is_over, documents.events_of(trace.job.document, after=self._last))
         finally:
             close_old_connections()
 

@@ -1,4 +1,4 @@
-"""Warm workers say so in Redis every few seconds: a process answers to a ping long before its network is loaded."""
+"""Workers say in Redis every few seconds that they can run something: a process answers to a ping long before it is warm."""
 
 from __future__ import annotations
 
@@ -7,38 +7,47 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
+from inference import queueing
 from inference.connections import Unreachable, client
 
-PREFIX = "warm-worker:"
+PREFIX = "worker:"
 BEAT_SECONDS = 4
 EXPIRY_SECONDS = 12
 
 
-def warm_workers() -> list[dict[str, str | int | float]]:
-    """The workers that can run a trace at once: name, pid, network, since (epoch seconds). Raises redis.RedisError."""
+def workers() -> list[dict[str, Any]]:
+    """The worker processes that are ready: name, pid, queue, warm networks, since (epoch seconds). Raises redis.RedisError."""
     redis = client()
     names = sorted(redis.scan_iter(match=f"{PREFIX}*", count=200))
     said = redis.mget(names) if names else []
     return [json.loads(text) for text in said if text]
 
 
-def start(*, network: str) -> Heartbeat:
-    """Begin to say that this process is warm, with `network` loaded; lasts until stopped or until the process dies."""
-    heartbeat = Heartbeat(network=network)
+def warm_workers() -> list[dict[str, Any]]:
+    """The workers that can run a trace at once. Raises redis.RedisError."""
+    return [worker for worker in workers() if worker["queue"] == queueing.TRACES.queue]
+
+
+def start(*, queue: str, networks: Sequence[str] = ()) -> Heartbeat:
+    """Begin to say that this process is ready, with `networks` loaded; lasts until stopped or until the process dies."""
+    heartbeat = Heartbeat(queue=queue, networks=networks)
     heartbeat.start()
     return heartbeat
 
 
 class Heartbeat(threading.Thread):
-    """Sets an expiring key again and again, so that a killed worker stops being warm by itself."""
+    """Sets an expiring key again and again, so that a killed worker stops being ready by itself."""
 
-    def __init__(self, *, network: str) -> None:
+    def __init__(self, *, queue: str, networks: Sequence[str]) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self._key = PREFIX + self.worker
-        self._said = json.dumps({"name": self.worker, "pid": os.getpid(), "network": network, "since": time.time()})
+        said = {"name": self.worker, "pid": os.getpid(), "queue": queue, "networks": list(networks), "since": time.time()}
+        self._said = json.dumps(said)
         self._stopped = threading.Event()
 
     def run(self) -> None:

@@ -65,7 +65,7 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     rung_at = models.DateTimeField(null=True, blank=True)  # none: no worker has been told yet (the queue could not be reached)
     lease_until = models.DateTimeField(null=True, blank=True)
-    holder = models.CharField(max_length=64, blank=True)  # the queue's id of the task that holds the lease
+    holder = models.CharField(max_length=64, blank=True)  # the process that has the lease: holders.me()
     deadline = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)  # only ever grows: it begins the ids of events
     attempts_allowed = models.PositiveIntegerField(default=0)  # grows when somebody asks again
@@ -87,6 +87,11 @@ class Job(models.Model):
     @property
     def has_attempts_left(self) -> bool:
         return self.attempts < self.attempts_allowed
+
+    @property
+    def tries(self) -> int:
+        """How many attempts have begun since it was last asked for."""
+        return self.attempts - (self.attempts_allowed - settings.TRACE_ATTEMPTS)
 
 
 class Trace(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from inference import documents, facts, heartbeat, jobs, samples, streams, wording
 from inference.connections import Unreachable
+from inference.contracts import RunKind
 from inference.models import Job, JobState, Trace
 from inference.streams import EventId
 
@@ -142,6 +144,14 @@ class PhotoView:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedView:
+    """What an opened file says of itself: which program wrote it, and when the run was."""
+
+    written_by: str
+    ran_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TraceView:
     """Everything that a page, the API or an event says about a trace."""
 
@@ -174,6 +184,9 @@ class TraceView:
     after: str
     again: Mapping[str, str]
     created_at: datetime
+    tries: int = 1
+    opened: OpenedView | None = None  # none: it ran here
+    network_url: str = ""  # empty: this site knows no such network
 
     @property
     def is_final(self) -> bool:
@@ -217,7 +230,7 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
             status, job=job, place=place, frame=_last_ran(frames), total=total, milliseconds=told.get("milliseconds")
         ),
         network=job.network,
-        network_title=str(network.get("title") or job.network),
+        network_title=str(network.get("title") or told.get("network_title") or job.network),
         kind=job.kind,
         frames=frames,
         results=tuple(result_of(trace, result, share_token=share_token) for result in told.get("results", ())),
@@ -231,7 +244,7 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
         next_action=action,
         made_by=told.get("made_by") or {},
         milliseconds=told.get("milliseconds"),
-        photo=_photo(job, is_own=is_own),
+        photo=_photo(trace, is_own=is_own, share_token=share_token),
         is_own=is_own,
         url=address("trace", trace, share_token),
         events_url=address("events", trace, share_token),
@@ -242,7 +255,14 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
         after=str(_last_event(told)),
         again=_again(trace) if is_own and status in (Status.FAILED, Status.CANCELLED) else {},
         created_at=trace.created_at,
+        tries=told.get("tries", 1),
+        opened=_opened(told) if job.kind == RunKind.OPENED else None,
+        network_url=reverse("inference:network", args=[job.network]) if network else "",
     )
+
+
+def _opened(told: Mapping[str, Any]) -> OpenedView:
+    return OpenedView(told["written_by"], datetime.fromisoformat(told["ran_at"]))
 
 
 def _last_event(told: Mapping[str, Any]) -> EventId:
@@ -276,7 +296,7 @@ def row_of(trace: Trace, *, titles: Mapping[str, str]) -> TraceRow:
     top_k = top_k_of(trace.job.document or {})
     return TraceRow(
         url=address("trace", trace),
-        photo_title=_photo(trace.job, is_own=True).title,
+        photo_title=_photo(trace, is_own=True).title,
         network_title=titles.get(trace.job.network, trace.job.network),
         first=top_k[0] if top_k else None,
         status=status,
@@ -292,13 +312,15 @@ def address(name: str, trace: Trace, share_token: str = "", **parts: Any) -> str
 
 
 def told_so_far(job: Job) -> dict[str, Any]:
-    """The job's document or, while there is none, as much of it as its newest attempt's stream holds."""
-    if job.document is not None:
+    """The job's document: whole when it is over, else what was kept of its newest attempt and what its stream has besides."""
+    if job.is_finished and job.document is not None:
         return dict(job.document)
-    told = documents.begun(job.attempts)
+    told = copy.deepcopy(job.document) if job.document is not None else documents.begun(job.attempts, tries=job.tries)
     if job.state == JobState.WAITING:
         return told
-    for event in streams.stored_events(job.pk):
+    known = documents.events_of(told)
+    last = known[-1].id if job.document is not None and known else EventId(job.attempts, 0)
+    for event in streams.stored_events(job.pk, after=last):
         if event.id.attempt != job.attempts:
             continue
         if event.name == documents.STAGE:
@@ -338,7 +360,16 @@ def sentence_of(
             return _("Stopped. What already ran is kept below.") if frame is not None else _("Stopped before it began.")
         case Status.FAILED:
             return _("The run stopped early.")
-    return _("Loading the network.")
+    return loading_sentence(job.kind, tries=job.tries)
+
+
+def loading_sentence(kind: str, *, tries: int) -> str:
+    """What is going on before the first stage: for the first time, or once more because a worker died over it."""
+    if tries <= 1:
+        return _("Loading the network.")
+    if kind == RunKind.TRAINING:
+        return _("The worker that ran this died. It begins again from its seed: attempt %(number)d.") % {"number": tries}
+    return _("The worker that ran this died. It begins again: attempt %(number)d.") % {"number": tries}
 
 
 def queued_sentence(job: Job, *, place: int) -> str:
@@ -349,8 +380,15 @@ def queued_sentence(job: Job, *, place: int) -> str:
         ready = bool(heartbeat.warm_workers())
     except Unreachable:
         return _("Waiting for the queue, which can’t be reached now. Your run is kept and starts by itself.")
+    if job.tries > 0:
+        return _("The worker that ran this died. It waits to begin again: place %(place)d in line.") % {"place": place}
     line = _("Next in line.") if place <= 1 else _("Waiting: place %(place)d in line.") % {"place": place}
     return line if ready else f"{line} {_('The worker is still getting ready.')}"
+
+
+def late_sentence() -> str:
+    """Why a run's stages come late: Redis, over which they come, can't be reached."""
+    return _("The run goes on. Its stages come a few seconds late, until the site’s queue can be reached again.")
 
 
 def stage_sentence(frame: Frame, *, total: int) -> str:
@@ -476,7 +514,10 @@ def _last_ran(frames: tuple[Frame, ...]) -> Frame | None:
     return next((frame for frame in reversed(frames) if frame.ran), None)
 
 
-def _photo(job: Job, *, is_own: bool) -> PhotoView:
+def _photo(trace: Trace, *, is_own: bool, share_token: str = "") -> PhotoView:
+    job = trace.job
+    if job.kind == RunKind.OPENED:
+        return _photo_of_file(trace, (job.document or {})["photo"], share_token=share_token)
     if job.upload is not None:
         upload = job.upload
         title = _("Your photo") if is_own else _("A learner’s photo")
@@ -486,6 +527,20 @@ def _photo(job: Job, *, is_own: bool) -> PhotoView:
     sample = samples.sample_of(job.sample)
     if sample is None:
         return PhotoView(job.sample, job.sample, "", "", 0, 0)
+    return _photo_of_sample(sample)
+
+
+def _photo_of_sample(sample: samples.Sample) -> PhotoView:
     url = reverse("inference:sample", kwargs={"sample_id": sample.id})
     credit = f"{sample.credit}, {sample.licence}"
     return PhotoView(str(sample.title), str(sample.alt), url, credit, sample.width, sample.height)
+
+
+def _photo_of_file(trace: Trace, told: Mapping[str, Any], *, share_token: str) -> PhotoView:
+    """The photo of an opened file: a sample that is the same here, the picture in the file, or its title alone."""
+    sample = samples.sample_of(trace.job.sample)
+    if sample is not None:
+        return _photo_of_sample(sample)
+    title = told["title"] or _("A photo")
+    url = address("photo", trace, share_token) if told.get("picture") else ""
+    return PhotoView(title, title, url, told["credit"], told["width"], told["height"])

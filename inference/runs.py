@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -15,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 from PIL import Image
 
-from inference import documents, jobs, samples
+from inference import documents, holders, jobs, queueing, samples
 from inference.contracts import (
     PHOTO_KINDS,
     Attachment,
@@ -33,11 +35,25 @@ from inference.contracts import (
     StageRan,
 )
 from inference.models import Job
+from inference.queueing import Line
 from inference.streams import Publisher, note
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 0.1
+"""How old what a worker knows may be of who still wants its runs."""
+KEEP_SECONDS = 1.0
+"""How often what ran so far goes to the database while nobody can be told of it."""
 SUFFIXES = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One run of several that go through a network together."""
+
+    material: Material
+    emit: Callable[[Event], None]
+    cancelled: Callable[[], bool]
 
 
 class Perform(Protocol):
@@ -49,40 +65,91 @@ class Perform(Protocol):
         """Run it, emitting events as they happen; raises Cancelled and EngineError."""
 
 
-def run_job(
+class Engine(Protocol):
+    """What a worker has runs made by."""
+
+    @property
+    def perform(self) -> Perform:
+        """Makes one run."""
+
+    def perform_together(self, request: RunRequest, parts: Sequence[Part]) -> Sequence[object]:
+        """Makes the same traces of several photos in one pass; what each ended with, an exception where it did not end well."""
+
+
+def run_line(
     *,
-    job_id: UUID,
-    holder: str,
-    redelivered: bool,
-    perform: Perform,
+    line: Line,
+    network: str,
+    engine: Engine,
+    most: int = 1,
+    turn_seconds: float = 0.0,
     clock: Callable[[], datetime] = timezone.now,
 ) -> None:
-    """Run a job if there is anything to run."""
-    job = jobs.take(job_id=job_id, holder=holder, redelivered=redelivered, now=clock())
-    if job is None:
+    """Run what waits in a line for a network until nothing does or its turn is over, in which case a bell rings again.
+
+    What waits together runs together: up to `most` in one pass.
+    """
+    queueing.heard(line, network)
+    jobs.take_back(is_dead=holders.is_dead, now=clock())
+    turn_ends = time.monotonic() + turn_seconds
+    while taken := jobs.take_next(line=line, network=network, holder=holders.me(), most=most, now=clock()):
+        _run_together(taken, engine, clock)
+        if line.has_turns:
+            jobs.ring_for_those_who_waited(line=line, ended=[job.pk for job in taken], network=network)
+        if time.monotonic() >= turn_ends:
+            break
+    else:
         return
-    recorder = Recorder(job, clock=clock)
-    with Lease(job, clock=clock):
-        _run(job, recorder, perform)
-    jobs.ring_for_the_unrung(now=clock())
+    if jobs.is_waited_for(line=line, network=network):
+        queueing.ring(line, network)
 
 
-def _run(job: Job, recorder: Recorder, perform: Perform) -> None:
+def run_job(*, job_id: UUID, perform: Perform, clock: Callable[[], datetime] = timezone.now) -> None:
+    """Run one job out of its turn, if it waits."""
+    job = jobs.take(job_id=job_id, holder=holders.me(), now=clock())
+    if job is not None:
+        with Hold([job], clock=clock) as hold:
+            _run(Recorder(job, hold=hold, clock=clock), perform)
+
+
+def _run_together(taken: list[Job], engine: Engine, clock: Callable[[], datetime]) -> None:
+    with Hold(taken, clock=clock) as hold:
+        recorders = [Recorder(job, hold=hold, clock=clock) for job in taken]
+        if len(recorders) == 1:
+            _run(recorders[0], engine.perform)
+        else:
+            _run_all(recorders, engine)
+
+
+def _run(recorder: Recorder, perform: Perform) -> None:
+    job = recorder.job
     try:
         recorder.begin()
         request = RunRequest(RunKind(job.kind), job.network, job.options)
         perform(request, material_of(job), emit=recorder, cancelled=recorder.is_unwanted)
-    except Cancelled:
-        recorder.cancelled()
-    except EngineError as error:
-        recorder.failed(error.failure, dict(error.details))
-    except MemoryError:
-        recorder.failed(Failure.OUT_OF_MEMORY, {})
-    except Exception:
-        log.exception("job %s failed", job.pk)
-        recorder.failed(Failure.INTERNAL, {})
+    except Exception as error:
+        recorder.ended(error)
     else:
-        recorder.finished()
+        recorder.ended(None)
+
+
+def _run_all(recorders: list[Recorder], engine: Engine) -> None:
+    """Runs of one kind, network and set of options, in one pass. What one of them can't be run for is its own affair."""
+    parts: list[tuple[Recorder, Part]] = []
+    for recorder in recorders:
+        try:
+            recorder.begin()
+            parts.append((recorder, Part(material_of(recorder.job), recorder, recorder.is_unwanted)))
+        except Exception as error:
+            recorder.ended(error)
+    job = recorders[0].job
+    request = RunRequest(RunKind(job.kind), job.network, job.options)
+    try:
+        outcomes = engine.perform_together(request, [part for _recorder, part in parts]) if parts else []
+    except Exception as error:
+        outcomes = [error] * len(parts)
+    for (recorder, _part), outcome in zip(parts, outcomes, strict=True):
+        recorder.ended(outcome if isinstance(outcome, Exception) else None)
 
 
 def material_of(job: Job) -> Material:
@@ -107,16 +174,19 @@ def photo_of(job: Job) -> Image.Image:
         raise EngineError(Failure.IMAGE_UNREADABLE) from error
 
 
-class Lease(threading.Thread):
-    """Holds on to a job while its worker lives: whatever one stage takes, only a dead worker's lease runs out."""
+class Hold(threading.Thread):
+    """Holds on to jobs while their worker lives: whatever one stage takes, only a dead worker's leases run out."""
 
-    def __init__(self, job: Job, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, taken: Sequence[Job], *, clock: Callable[[], datetime]) -> None:
         super().__init__(name="lease", daemon=True)
-        self._job_id, self._attempt, self._clock = job.pk, job.attempts, clock
+        self._attempts = {job.pk: job.attempts for job in taken}
+        self._clock = clock
         self._seconds = jobs.lease_time().total_seconds() / 4
         self._stopped = threading.Event()
+        self._held = set(self._attempts)
+        self._looked_at = time.monotonic()
 
-    def __enter__(self) -> Lease:
+    def __enter__(self) -> Hold:
         self.start()
         return self
 
@@ -124,13 +194,20 @@ class Lease(threading.Thread):
         self._stopped.set()
         self.join()
 
+    def has(self, job_id: UUID) -> bool:
+        """Whether the job is still this worker's to run, as it was LOOK_SECONDS ago at the earliest."""
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._held = jobs.held(self._attempts)
+            self._looked_at = time.monotonic()
+        return job_id in self._held
+
     def run(self) -> None:
         try:
             while not self._stopped.wait(self._seconds):
-                if not jobs.renew(job_id=self._job_id, attempt=self._attempt, now=self._clock()):
+                if not jobs.renew(self._attempts, now=self._clock()):
                     return
-        except Exception:  # a thread's exception would end in nobody's hands; without renewals the lease runs out by itself
-            log.exception("job %s: lease not renewed", self._job_id)
+        except Exception:  # a thread's exception would end in nobody's hands; without renewals the leases run out by themselves
+            log.exception("leases not renewed")
         finally:
             connection.close()  # this thread's own
 
@@ -138,41 +215,58 @@ class Lease(threading.Thread):
 class Recorder:
     """Takes the engine's events: pictures to storage, words to the document and to whoever watches."""
 
-    def __init__(self, job: Job, *, clock: Callable[[], datetime]) -> None:
-        self._job = job
+    def __init__(self, job: Job, *, hold: Hold, clock: Callable[[], datetime]) -> None:
+        self.job = job
+        self._hold = hold
         self._clock = clock
-        self._document = documents.begun(job.attempts)
+        self._document = documents.begun(job.attempts, tries=job.tries)
         self._publisher = Publisher(job_id=job.pk, attempt=job.attempts)
+        self._kept_at = 0.0
         self._end: dict[str, Any] = {}
         self._files: list[str] = []
 
     def begin(self) -> None:
         """Tell that the network is being loaded."""
-        self._publisher.publish(documents.LOADING, {})
+        self._tell(documents.LOADING, documents.beginning(self._document))
 
     def __call__(self, event: Event) -> None:
         """Keep one event of the engine; raises EngineError when the job's time is up."""
-        if self._clock() >= self._job.deadline:
+        if self._clock() >= self.job.deadline:
             raise EngineError(Failure.DEADLINE)
         match event:
             case StageRan():
                 name = self._store(str(event.index), event.picture) if event.picture is not None else None
-                self._publisher.publish(documents.STAGE, documents.add_stage(self._document, event, picture_name=name))
+                self._tell(documents.STAGE, documents.add_stage(self._document, event, picture_name=name))
             case Predicted():
-                self._publisher.publish(documents.PREDICTION, documents.add_prediction(self._document, event))
+                self._tell(documents.PREDICTION, documents.add_prediction(self._document, event))
             case Result():
                 names = {key: self._store(f"{len(self._files)}-{key}", file) for key, file in event.files.items()}
-                self._publisher.publish(documents.RESULT, documents.add_result(self._document, event, file_names=names))
+                self._tell(documents.RESULT, documents.add_result(self._document, event, file_names=names))
             case Finished():
                 self._end = documents.add_end(self._document, event)
 
     def is_unwanted(self) -> bool:
         """Whether to stop: cancelled, or another worker has taken the job over."""
-        return not jobs.is_held(job_id=self._job.pk, attempt=self._job.attempts)
+        return not self._hold.has(self.job.pk)
+
+    def ended(self, error: Exception | None) -> None:
+        """Keep how the run ended: whole, when there is no error."""
+        match error:
+            case None:
+                self.finished()
+            case Cancelled():
+                self.cancelled()
+            case EngineError():
+                self.failed(error.failure, dict(error.details))
+            case MemoryError():
+                self.failed(Failure.OUT_OF_MEMORY, {})
+            case _:
+                log.error("job %s failed", self.job.pk, exc_info=error)
+                self.failed(Failure.INTERNAL, {})
 
     def finished(self) -> None:
         """Keep the whole document, then tell: whoever hears of the end finds it in the database."""
-        if jobs.finish(job_id=self._job.pk, attempt=self._job.attempts, document=self._document, now=self._clock()):
+        if jobs.finish(job_id=self.job.pk, attempt=self.job.attempts, document=self._document, now=self._clock()):
             self._publisher.publish(documents.DONE, self._end)
         else:
             self.cancelled()
@@ -180,29 +274,36 @@ class Recorder:
     def failed(self, failure: Failure, details: dict[str, Any]) -> None:
         """Keep why, and what ran before."""
         kept = jobs.fail(
-            job_id=self._job.pk,
-            attempt=self._job.attempts,
+            job_id=self.job.pk,
+            attempt=self.job.attempts,
             failure=failure,
             details=details,
             document=self._document,
             now=self._clock(),
         )
         if kept:
-            note(self._job.pk)
+            note(self.job.pk)
         else:
             self.cancelled()
 
     def cancelled(self) -> None:
         """Keep what ran in a cancelled job; when the job is another's by now, or gone, leave nothing behind."""
-        kept = jobs.keep_what_ran(job_id=self._job.pk, attempt=self._job.attempts, document=self._document)
+        kept = jobs.keep_what_ran(job_id=self.job.pk, attempt=self.job.attempts, document=self._document)
         if kept:
-            note(self._job.pk)
+            note(self.job.pk)
             return
         for name in self._files:
             default_storage.delete(name)
 
+    def _tell(self, name: str, data: dict[str, Any]) -> None:
+        """Publish an event; while that can't be done, pages find what ran so far in the database."""
+        if self._publisher.publish(name, data) or time.monotonic() - self._kept_at < KEEP_SECONDS:
+            return
+        self._kept_at = time.monotonic()
+        jobs.checkpoint(job_id=self.job.pk, attempt=self.job.attempts, document=self._document)
+
     def _store(self, name: str, file: Picture | Attachment) -> str:
-        path = file_name(self._job, name, media_type=file.media_type)
+        path = file_name(self.job, name, media_type=file.media_type)
         kept = default_storage.save(path, ContentFile(file.content))
         self._files.append(kept)
         return str(kept)

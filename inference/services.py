@@ -117,7 +117,7 @@ def request_run(
         if is_new:
             _refuse_a_full_line(owner)
             jobs.ask_again(job, now=now)
-            transaction.on_commit(lambda: jobs.ring(job.pk))
+            transaction.on_commit(lambda: jobs.ring(job))
         elif job.state == JobState.WAITING:
             Job.objects.filter(pk=job.pk).update(deadline=now + jobs.time_allowed(kind))
         if upload is not None:

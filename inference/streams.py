@@ -61,41 +61,64 @@ def key_of(job_id: UUID | str) -> str:
 
 
 class Publisher:
-    """Writes one attempt's events. What Redis did not take is kept and sent, in order, with the next one: never a gap."""
+    """Writes one attempt's events. What Redis did not take, or lost since, is sent again, in order: never a gap."""
 
     def __init__(self, *, job_id: UUID, attempt: int) -> None:
         self._job_id = job_id
         self._attempt = attempt
-        self._sequence = 0
-        self._unsent: list[StreamEvent] = []
+        self._events: list[_Written] = []
+        self._sent = 0
 
-    def publish(self, name: str, data: dict[str, Any]) -> None:
-        """Send one event. Never raises for Redis' sake: the page has the database to fall back on."""
-        self._sequence += 1
-        self._unsent.append(StreamEvent(EventId(self._attempt, self._sequence), name, data))
+    def publish(self, name: str, data: dict[str, Any]) -> bool:
+        """Send one event; False when Redis can't be told now, for whose sake nothing is ever raised."""
+        event_id = f"{self._attempt}-{len(self._events) + 1}"
+        self._events.append(_Written.of(event_id, job=str(self._job_id), name=name, data=json.dumps(data)))
         try:
-            self._send()
+            if self._send() < min(len(self._events), MAXIMUM_LENGTH):
+                self._send_all_again()
         except ResponseError as error:
             # The stream holds a newer id: this very event (its answer was lost) or those of a newer attempt, in which case
             # this worker has lost its lease and will learn so from the database.
             log.info("job %s: event not taken: %s", self._job_id, error)
-            self._unsent.clear()
+            self._sent = len(self._events)
         except Unreachable as error:
-            if len(self._unsent) == 1:
+            if len(self._events) - self._sent == 1:
                 log.warning("job %s: its events wait for Redis: %s", self._job_id, error)
+            return False
+        return True
 
-    def _send(self) -> None:
+    def _send(self) -> int:
+        """Sends what was not sent yet; returns how many events the stream holds by now."""
         key = key_of(self._job_id)
         pipeline = client().pipeline(transaction=False)
-        for event in self._unsent:
-            text = json.dumps(event.data)
-            pipeline.xadd(key, {"event": event.name, "data": text}, id=str(event.id), maxlen=MAXIMUM_LENGTH, approximate=True)
-            pipeline.publish(
-                CHANNEL, json.dumps({"job": str(self._job_id), "id": str(event.id)} | {"event": event.name, "data": event.data})
-            )
+        for event in self._events[self._sent :]:
+            pipeline.xadd(key, event.fields, id=event.id, maxlen=MAXIMUM_LENGTH, approximate=True)
+            pipeline.publish(CHANNEL, event.message)
         pipeline.expire(key, EXPIRY_SECONDS)
-        pipeline.execute()
-        self._unsent.clear()
+        pipeline.xlen(key)
+        *_answers, length = pipeline.execute()
+        self._sent = len(self._events)
+        return int(length)
+
+    def _send_all_again(self) -> None:
+        """Redis came back without what it had not written down: ids only grow, so the stream is begun anew."""
+        log.warning("job %s: Redis lost events, which are sent again", self._job_id)
+        client().delete(key_of(self._job_id))
+        self._sent = 0
+        self._send()
+
+
+class _Written(NamedTuple):
+    """An event as Redis is given it: the stream's fields, and the channel's message around the same words."""
+
+    id: str
+    fields: dict[Any, Any]
+    message: str
+
+    @classmethod
+    def of(cls, event_id: str, *, job: str, name: str, data: str) -> _Written:
+        message = f'{{"job": "{job}", "id": "{event_id}", "event": "{name}", "data": {data}}}'
+        return cls(event_id, {"event": name, "data": data}, message)
 
 
 def note(job_id: UUID) -> None:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from celery import Task, shared_task, signals
+from billiard.process import current_process
+from celery import shared_task, signals
 from django.conf import settings
 from django.utils import timezone
 
-from inference import heartbeat, jobs, runs, services
-from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Material, RunRequest
+from inference import gpus, heartbeat, jobs, queueing, runs, services
+from inference.contracts import EngineError, Event, Material, RunRequest
+from inference.runs import Part
 
 if TYPE_CHECKING:
     from inference.engine import NetworkCache
 
 log = logging.getLogger(__name__)
+
+QUEUES = "WORKER_QUEUES"
+"""The variable in which a worker tells its children what it listens to."""
+TURN_SECONDS = 2
+"""How long one network keeps a worker while others wait."""
 
 
 @lru_cache(maxsize=1)
@@ -29,46 +36,113 @@ def networks() -> NetworkCache:
 
     return engine.NetworkCache(
         weights_dir=Path(settings.WEIGHTS_DIR),
+        max_bytes=settings.WARM_MEGABYTES * 1024**2,
         device=engine.chosen_device(settings.TRACE_DEVICE),
         threads=settings.TRACE_THREADS,
     )
 
 
-def perform(request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
-    """Let the engine do what is asked, with this process' warm networks; raises Cancelled and EngineError."""
-    from inference import engine  # noqa: PLC0415 - as above
+class WarmEngine:
+    """The engine with this process' warm networks, loaded when first needed."""
 
-    engine.perform(request, material, networks=networks(), emit=emit, cancelled=cancelled)
+    def perform(
+        self, request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]
+    ) -> None:
+        """Makes one run; raises Cancelled and EngineError."""
+        from inference import engine  # noqa: PLC0415 - as above
+
+        engine.perform(request, material, networks=networks(), emit=emit, cancelled=cancelled)
+
+    def perform_together(self, request: RunRequest, parts: Sequence[Part]) -> Sequence[object]:
+        """Makes the traces of several photos in one pass; how each ended. Raises EngineError when the network can't be had."""
+        from inference import engine  # noqa: PLC0415 - as above
+
+        loaded = networks().get(request.network, weights=str(request.options.get("weights", "")))
+        return loaded.trace_many([engine.Order(part.material.photos[0], part.emit, part.cancelled) for part in parts])
+
+
+# --- a worker's life --------------------------------------------------------------------------------------------------------
+
+
+@signals.celeryd_init.connect
+def note_queues(*, options: dict[str, Any], **_signal: Any) -> None:
+    """Let the children that this worker spawns know what it is for."""
+    queues = options.get("queues") or ()
+    os.environ[QUEUES] = ",".join(queues.split(",") if isinstance(queues, str) else queues)
 
 
 @signals.worker_process_init.connect
-def warm_up(**_signal: Any) -> None:
-    """Load the network that is always there, then say that this worker is warm.
+def begin_child(**_signal: Any) -> None:
+    """A child that traces gets its own GPU and warms its networks, then says so; one that trains loads nothing yet.
 
     Connected here because a spawned child imports the task modules, and not the module of the Celery application.
     """
-    from inference import engine  # noqa: PLC0415 - as above
-
-    try:
-        networks().get(DEFAULT_NETWORK, weights=engine.record(DEFAULT_NETWORK).default_weights)
-    except EngineError:
-        log.exception("%s can’t be loaded: this worker stays cold", DEFAULT_NETWORK)
-        return
-    beating = heartbeat.start(network=DEFAULT_NETWORK)
-    signals.worker_process_shutdown.connect(lambda **_signal: beating.stop(), weak=False)
+    queues = os.environ.get(QUEUES, "").split(",")
+    gpu = gpus.of_child(getattr(current_process(), "index", 0), visible=os.environ.get(gpus.VISIBLE))
+    if gpu is not None:
+        os.environ[gpus.VISIBLE] = gpu  # before anything loads torch
+    if queueing.TRACES.queue in queues:
+        warm = _warmed()
+        if warm or not settings.WARM_NETWORKS:
+            _beat(queueing.TRACES.queue, networks=warm)
+    elif queueing.TRAININGS.queue in queues:
+        _beat(queueing.TRAININGS.queue)
 
 
 @signals.worker_ready.connect
-def ask_for_house_traces(**_signal: Any) -> None:
-    """A new installation's home page need not wait for the clock's first stroke."""
+def begin_worker(**_signal: Any) -> None:
+    """A worker of threads has no children: it says itself that it is there, and sees that the home page need not wait."""
+    if queueing.DOWNLOADS.queue in os.environ.get(QUEUES, "").split(","):
+        _beat(queueing.DOWNLOADS.queue)
     ensure_house_traces.delay()
 
 
-@shared_task(name="inference.tasks.run_trace", bind=True)
-def run_trace(self: Task[Any, Any], *, job_id: str) -> None:
-    """Run one job; delivered twice, the second finds nothing to do."""
-    redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-    runs.run_job(job_id=UUID(job_id), holder=str(self.request.id), redelivered=redelivered, perform=perform)
+def _warmed() -> tuple[str, ...]:
+    """Loads the networks that are to be warm; those that could be."""
+    from inference import engine  # noqa: PLC0415 - as above
+
+    warm = []
+    for network in settings.WARM_NETWORKS:
+        try:
+            networks().get(network, weights=engine.record(network).default_weights)
+        except EngineError:
+            log.exception("%s can’t be loaded: this worker does not have it warm", network)
+        else:
+            warm.append(network)
+    return tuple(warm)
+
+
+def _beat(queue: str, *, networks: Sequence[str] = ()) -> None:
+    beating = heartbeat.start(queue=queue, networks=networks)
+    signals.worker_process_shutdown.connect(lambda **_signal: beating.stop(), weak=False)
+    signals.worker_shutdown.connect(lambda **_signal: beating.stop(), weak=False)
+
+
+# --- what is rung for -------------------------------------------------------------------------------------------------------
+
+
+@shared_task(name=queueing.TRACES.task)
+def run_traces(*, network: str) -> None:
+    """Run what waits for one network, together where that can be, for one turn."""
+    runs.run_line(
+        line=queueing.TRACES, network=network, engine=WarmEngine(), most=settings.TRACE_BATCH, turn_seconds=TURN_SECONDS
+    )
+
+
+# Acknowledged early: no broker waits as long as a training takes. Its row has a lease, by which the reaper knows a dead worker.
+@shared_task(name=queueing.TRAININGS.task, acks_late=False, time_limit=settings.TRAINING_DEADLINE_SECONDS + TURN_SECONDS)
+def run_trainings(*, network: str) -> None:
+    """Run one training of those that wait."""
+    runs.run_line(line=queueing.TRAININGS, network=network, engine=WarmEngine())
+
+
+@shared_task(name=queueing.DOWNLOADS.task, acks_late=False)
+def run_downloads(*, network: str) -> None:
+    """Bring one of the files that wait."""
+    runs.run_line(line=queueing.DOWNLOADS, network=network, engine=WarmEngine())
+
+
+# --- chores -----------------------------------------------------------------------------------------------------------------
 
 
 @shared_task(name="inference.tasks.reap")

@@ -19,13 +19,17 @@ from inference.presenting import (
     Status,
     TraceView,
     frame_of,
+    late_sentence,
+    loading_sentence,
     present,
     result_of,
-    sentence_of,
     stage_sentence,
     top_k_of,
     verdict,
 )
+
+LATE = "late"
+"""The event that says why a run's events come late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,16 @@ class Teller:
         if name == documents.RESULT:
             return self._result(trace, data)
         if name == documents.LOADING:
-            return {"status": name, "sentence": sentence_of(Status.LOADING, job=trace.job)}
+            return {"status": name, "sentence": loading_sentence(trace.job.kind, tries=data.get("tries", 1))}
         view = present(trace, person=self.person, share_token=self.share_token)
-        told: dict[str, Any] = {"status": name, "sentence": view.sentence}
+        if name == LATE:
+            return {"status": str(view.status), "sentence": late_sentence()}
+        return {"status": name, "sentence": view.sentence} | self._place_or_end(view, name)
+
+    def _place_or_end(self, view: TraceView, name: str) -> dict[str, Any]:
         if name == Status.QUEUED:
-            return told | {"place": view.place}
+            return {"place": view.place}
+        told: dict[str, Any] = {}
         if view.error:
             told |= {"error": error_json(view)}
         if view.made_by:

@@ -15,9 +15,8 @@ app.conf.update(
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,  # a killed child's task comes back within seconds
-    task_time_limit=90,
+    task_time_limit=90,  # trainings have their own
     task_default_queue="checks",
-    task_routes={"inference.tasks.run_trace": {"queue": "trace"}},
     worker_prefetch_multiplier=1,
     worker_pool_start_method="spawn",  # CUDA does not survive a fork
     worker_proc_alive_timeout=60,  # a spawned child loads a network before it says that it is up
@@ -41,6 +40,7 @@ app.conf.update(
         "reap": {"task": "inference.tasks.reap", "schedule": 10.0, "options": {"expires": 9}},
         "house-traces": {"task": "inference.tasks.ensure_house_traces", "schedule": 60.0, "options": {"expires": 55}},
         "expire": {"task": "inference.tasks.expire", "schedule": 3600.0, "options": {"expires": 1800}},
+        "sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 86_400.0, "options": {"expires": 43_200}},
         "guests": {"task": "accounts.tasks.expire_guests", "schedule": 86_400.0, "options": {"expires": 43_200}},
     },
 )

@@ -242,6 +242,19 @@ with _usable("TRACE_THREADS", "a number from 1, as in TRACE_THREADS=4"):
     TRACE_THREADS = env.int("TRACE_THREADS", default=1)
     if TRACE_THREADS < 1:
         raise ValueError("no thread")
+with _usable("TRACE_BATCH", "a number from 1, as in TRACE_BATCH=16"):
+    TRACE_BATCH = env.int("TRACE_BATCH", default=8)  # waiting photos that go through a network in one pass
+    if TRACE_BATCH < 1:
+        raise ValueError("no photo")
+with _usable("TRACE_PROCESSES", "a number from 1, as in TRACE_PROCESSES=2"):
+    TRACE_PROCESSES = env.int("TRACE_PROCESSES", default=0)  # 0: one for each GPU that CUDA_VISIBLE_DEVICES names, at least one
+    if TRACE_PROCESSES < 0:
+        raise ValueError("fewer than none")
+WARM_NETWORKS = tuple(filter(None, env.list("WARM_NETWORKS", default=["efficientnet_lite0"])))  # loaded when a worker starts
+with _usable("WARM_MEGABYTES", "a number of MiB, as in WARM_MEGABYTES=2048"):
+    WARM_MEGABYTES = env.int("WARM_MEGABYTES", default=2048)  # of networks that a worker process keeps loaded
+    if WARM_MEGABYTES < 1:
+        raise ValueError("no room")
 TRACE_WAITING_LIMIT = 8  # per person
 TRACE_RUNNING_LIMIT = 2  # per person
 TRACE_LEASE_SECONDS = 10  # a worker renews it while it lives, so this is how long a dead one stays unnoticed

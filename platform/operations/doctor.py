@@ -15,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from inference import queueing
 from inference.contracts import INSPECTED_NETWORKS
 from inference.facts import known_networks
 from lessons.models import Release
@@ -140,6 +141,13 @@ def _redis_and_workers() -> Iterator[Finding]:
             worker.ok,
             worker.detail or ngettext("%(count)s is warm", "%(count)s are warm", count) % {"count": count},
         )
+        for queue, sentence in (
+            (queueing.TRAININGS.queue, _("none: trainings wait until there is one (manage.py process train)")),
+            (queueing.DOWNLOADS.queue, _("none: chores and downloads wait until there is one (manage.py process checks)")),
+        ):
+            ready = health.workers_by_queue()[queue]
+            there = ngettext("%(count)s is there", "%(count)s are there", ready) % {"count": ready}
+            yield Finding(_("workers for %(queue)s") % {"queue": queue}, ready > 0, there if ready else sentence)
 
 
 def _refusal(subject: str, check: Callable[[], None], otherwise: str) -> Finding:

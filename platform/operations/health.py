@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
-from inference import heartbeat
+from inference import heartbeat, queueing
 from operations.preflight import first_line
 
 REDIS_TIMEOUT_SECONDS = 1
@@ -62,8 +62,17 @@ def check_worker() -> Check:
 
 
 def warm_worker_count() -> int:
-    """How many workers have a model loaded and have said so lately; 0 when Redis, where they say so, is gone."""
+    """How many workers can run a trace at once and have said so lately; 0 when Redis, where they say so, is gone."""
+    return workers_by_queue()[queueing.TRACES.queue]
+
+
+def workers_by_queue() -> dict[str, int]:
+    """For each queue how many processes are ready to run what waits there; zeros when Redis is gone."""
+    counts = {line.queue: 0 for line in queueing.LINES}
     try:
-        return len(heartbeat.warm_workers())
+        ready = heartbeat.workers()
     except (redis.RedisError, OSError):
-        return 0
+        return counts
+    for worker in ready:
+        counts[worker["queue"]] += 1
+    return counts

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram,
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from inference import queueing
 from inference.models import Job, JobState
 from operations import health
 
@@ -35,22 +36,34 @@ class SiteCollector(Collector):
         jobs = GaugeMetricFamily("forward_pass_jobs", "Jobs by state.", labels=["state"])
         try:
             counts = dict(Job.objects.values_list("state").annotate(Count("pk")).order_by())
+            depths = _depths()
         except DatabaseError:
             counts = None
         if counts is not None:
             for state in JobState.values:
                 jobs.add_metric([state], counts.get(state, 0))
             yield jobs
-            yield GaugeMetricFamily(
-                "forward_pass_queue_depth", "Jobs that wait for a worker.", value=counts.get(JobState.WAITING, 0)
-            )
+            yield depths
         yield GaugeMetricFamily("forward_pass_database_up", "1 when the database answers.", value=int(counts is not None))
         yield GaugeMetricFamily("forward_pass_redis_up", "1 when Redis answers.", value=int(health.check_redis().ok))
-        yield GaugeMetricFamily("forward_pass_warm_workers", "Workers with a model loaded.", value=health.warm_worker_count())
+        ready = health.workers_by_queue()
+        yield GaugeMetricFamily("forward_pass_warm_workers", "Workers with a model loaded.", value=ready[queueing.TRACES.queue])
+        workers = GaugeMetricFamily("forward_pass_workers", "Workers that are ready, by queue.", labels=["queue"])
+        for queue, count in ready.items():
+            workers.add_metric([queue], count)
+        yield workers
 
     def describe(self) -> list[GaugeMetricFamily]:
         """Nothing: registering must not ask the database."""
         return []
+
+
+def _depths() -> GaugeMetricFamily:
+    depths = GaugeMetricFamily("forward_pass_queue_depth", "Jobs that wait for a worker, by queue.", labels=["queue"])
+    waiting = dict(Job.objects.filter(state=JobState.WAITING).values_list("kind").annotate(Count("pk")).order_by())
+    for line in queueing.LINES:
+        depths.add_metric([line.queue], sum(waiting.get(kind, 0) for kind in line.kinds))
+    return depths
 
 
 REGISTRY.register(SiteCollector())

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from inference import gpus
+
 CELERY = [sys.executable, "-m", "celery", "-A", "config.celery"]
-# A trace runs in a spawned child that can be killed and replaced; what waits for others or for the database takes threads.
-POOLS = {"trace": ["-P", "prefork", "-c", "1"], "checks": ["-P", "threads", "-c", "2"]}
+QUEUES = ("trace", "train", "checks")
 
 FOR_SPEED = {
     # One thread a process: threads of several workers on the same cores cost more than they bring.
@@ -26,7 +27,20 @@ FOR_SPEED = {
 def worker_command(queue: str) -> list[str]:
     """The command line of the worker of a queue."""
     flags = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    return [*CELERY, "worker", "-Q", queue, "-n", f"{queue}-{os.getpid()}@%h", *POOLS[queue], *flags]
+    return [*CELERY, "worker", "-Q", queue, "-n", f"{queue}-{os.getpid()}@%h", *_pool(queue), *flags]
+
+
+def _pool(queue: str) -> list[str]:
+    """What runs a network does so in a spawned child that can be killed and replaced; what waits for others takes threads."""
+    if queue == "checks":
+        return ["-P", "threads", "-c", "2"]
+    return ["-P", "prefork", "-c", str(trace_processes() if queue == "trace" else 1)]
+
+
+def trace_processes() -> int:
+    """How many children trace side by side: TRACE_PROCESSES, or one for each GPU that they may see, and at least one."""
+    visible = [] if settings.TRACE_DEVICE == "cpu" else gpus.listed(os.environ.get(gpus.VISIBLE))
+    return int(settings.TRACE_PROCESSES or len(visible) or 1)
 
 
 def clock_command() -> list[str]:

@@ -2,7 +2,8 @@
 
 A start goes: lock the data folder → check what must hold → tables and static files → Redis → web and the trace worker →
 facts and courses (before the address is shown when there is no course yet, beside the running site when there is) → the
-checks worker and the clock. After that it watches: a child that ends is started again, Ctrl-C or SIGTERM stops them in order.
+workers for checks and for training, and the clock. After that it watches: a child that ends is started again, Ctrl-C or
+SIGTERM stops them in order.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Supervisor:
         self._environment = processes.environment()
 
     def run(self) -> int:
-        """Runs the site until it stops; the exit status, with which the process is to end. Raises CannotStart when it can't be started."""
+        """Runs the site until it stops; the exit status to end with. Raises CannotStart when it can't be started."""
         preflight.check_folders()
         with datafolder.locked(self._data) as lock, self._signals():
             preflight.check_redis_binary()
@@ -94,9 +95,10 @@ class Supervisor:
             console=True,  # mail goes to the console unless EMAIL_URL says otherwise
         )
         trace_worker = self._child("worker", processes.worker_command("trace"))
+        train_worker = self._child("train", processes.worker_command("train"))
         checks_worker = self._child("checks", processes.worker_command("checks"))
         clock = self._child("clock", processes.clock_command())
-        self._children = [web, clock, trace_worker, checks_worker, *([redis_server] if redis_server else [])]
+        self._children = [web, clock, trace_worker, train_worker, checks_worker, *([redis_server] if redis_server else [])]
         web.start()
         trace_worker.start()
         first_time = not steps.has_courses()
@@ -108,6 +110,7 @@ class Supervisor:
         self._say(_("          To write courses, sign up there, then run: make instructor EMAIL=you@example.org"))
         self._say(_("          Ctrl-C stops everything. Logs are in %(folder)s") % {"folder": self._logs})
         checks_worker.start()
+        train_worker.start()
         clock.start()
         if not first_time:
             self._bring_in_courses(on_console=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -32,6 +32,8 @@ from inference.contracts import (
     StageRan,
     Statistics,
 )
+from inference.queueing import Line
+from inference.runs import Part
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NETWORK = "efficientnet_lite0"
@@ -56,6 +58,7 @@ class ImitationNetwork:
     def __init__(self, between: Callable[[int], None] = lambda _index: None) -> None:
         self.between = between
         self.runs = 0
+        self.together: list[int] = []
 
     def perform(
         self, request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]
@@ -70,6 +73,18 @@ class ImitationNetwork:
         top_k = (Prediction(1, 282, "tiger cat", 0.62), Prediction(2, 285, "Egyptian cat", 0.21))
         emit(Predicted(top_k))
         emit(Finished(MadeBy("1", NETWORK, "DEFAULT", "ab" * 32, "2.13.0", "0.28.0", "cpu", "float32", 1), 5.0))
+
+    def perform_together(self, request: RunRequest, parts: Sequence[Part]) -> list[object]:
+        """Each after the other, where the engine would run them as one; what each ended with."""
+        self.together.append(len(parts))
+        return [self._outcome(request, part) for part in parts]
+
+    def _outcome(self, request: RunRequest, part: Part) -> object:
+        try:
+            self.perform(request, part.material, emit=part.emit, cancelled=part.cancelled)
+        except Exception as error:
+            return error
+        return None
 
 
 @pytest.fixture
@@ -137,15 +152,21 @@ def guest(db: None) -> User:
 
 @pytest.fixture
 def bell(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The jobs that were rung for; the queue itself is tested with a real one elsewhere."""
+    """The networks that were rung for; the queue itself is tested with a real one elsewhere."""
     rung: list[str] = []
 
-    def ring(job_id: Any) -> bool:
-        rung.append(str(job_id))
+    def ring(_line: Line, network: str) -> bool:
+        rung.append(network)
         return True
 
     monkeypatch.setattr("inference.queueing.ring", ring)
     return rung
+
+
+@pytest.fixture(autouse=True)
+def every_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An imitation runs in no time: whether it is still wanted is looked up every time it asks."""
+    monkeypatch.setattr("inference.runs.LOOK_SECONDS", 0)
 
 
 @pytest.fixture

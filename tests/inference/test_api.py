@@ -48,8 +48,6 @@ def run(trace_id: str) -> None:
     trace = Trace.objects.get(pk=trace_id)
     run_job(
         job_id=trace.job_id,
-        holder="task",
-        redelivered=False,
         perform=ImitationNetwork().perform,
         clock=lambda: NOW,
     )

@@ -41,8 +41,6 @@ def trace(learner: User) -> Trace:
 def run(trace: Trace, network: ImitationNetwork | None = None) -> None:
     run_job(
         job_id=trace.job_id,
-        holder="task",
-        redelivered=False,
         perform=(network or ImitationNetwork()).perform,
         clock=lambda: NOW,
     )
@@ -256,7 +254,7 @@ async def test_many_readers_share_one_connection_and_leave_none_behind(trace: Tr
 @pytest.mark.asyncio
 async def test_a_silent_stream_is_kept_alive(trace: Trace, learner: User, redis_server: str, monkeypatch) -> None:
     monkeypatch.setattr(events, "KEEPALIVE_SECONDS", 0.2)
-    await sync_to_async(jobs.take)(job_id=trace.job_id, holder="task", redelivered=False, now=NOW)
+    await sync_to_async(jobs.take)(job_id=trace.job_id, holder="elsewhere:1", now=NOW)
     teller = Teller(person=learner, share_token="", html=False)
     texts = []
     async with asyncio.timeout(5):

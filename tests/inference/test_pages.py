@@ -24,8 +24,6 @@ CREATE = "/traces/"
 def run(trace: Trace, network: ImitationNetwork | None = None) -> Trace:
     run_job(
         job_id=trace.job_id,
-        holder="task",
-        redelivered=False,
         perform=(network or ImitationNetwork()).perform,
         clock=lambda: NOW,
     )
@@ -170,7 +168,7 @@ def test_a_form_without_its_token_is_refused() -> None:
 def test_with_redis_gone_a_run_is_taken_and_the_page_says_what_it_waits_for(
     client: Client, settings, django_capture_on_commit_callbacks, monkeypatch
 ) -> None:
-    monkeypatch.setattr("inference.queueing.ring", lambda _job_id: False)
+    monkeypatch.setattr("inference.queueing.ring", lambda _line, _network: False)
     settings.REDIS_URL = f"unix://{settings.DATA_DIR}/nothing.sock"
     with django_capture_on_commit_callbacks(execute=True):
         response = post(client, sample="chelsea")

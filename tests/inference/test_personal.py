@@ -25,8 +25,6 @@ def traced(person: User, **image: object) -> Trace:
     trace = services.request_trace(owner=person, network=NETWORK, now=NOW, **image)
     run_job(
         job_id=trace.job_id,
-        holder="task",
-        redelivered=False,
         perform=ImitationNetwork().perform,
         clock=lambda: NOW,
     )

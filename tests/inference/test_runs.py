@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import time
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.conf import settings as site
@@ -14,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
-from inference import jobs, services
+from inference import holders, jobs, queueing, services
 from inference.contracts import EngineError, Failure
 from inference.documents import events_of
 from inference.models import Job, JobState, Trace
-from inference.runs import Lease, run_job
+from inference.runs import Hold, run_job, run_line
 from inference.streams import BEFORE_ALL, EventId
 from tests.inference.conftest import NETWORK, NOW, STAGES, ImitationNetwork
 
@@ -32,15 +34,24 @@ def trace(lite0_facts: None, learner: User) -> Trace:
     return services.request_trace(owner=learner, network=NETWORK, sample="chelsea", now=NOW)
 
 
-def take(trace: Trace, *, holder: str = "task", redelivered: bool = False, now=NOW) -> Job | None:
-    return jobs.take(job_id=trace.job_id, holder=holder, redelivered=redelivered, now=now)
+def take(trace: Trace, *, holder: str = "elsewhere:1", now=NOW) -> Job | None:
+    return jobs.take(job_id=trace.job_id, holder=holder, now=now)
+
+
+def ring_and_run(network: ImitationNetwork, *, most: int = 8, now=NOW, turn_seconds: float = 60.0) -> None:
+    run_line(line=queueing.TRACES, network=NETWORK, engine=network, most=most, turn_seconds=turn_seconds, clock=lambda: now)
+
+
+def dead_process() -> int:
+    """The id of a process that ran and ended."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(20)
+    return ended.pid
 
 
 def run(trace: Trace, network: ImitationNetwork, *, now=NOW, perform=None, **options: object) -> Trace:
     run_job(
         job_id=trace.job_id,
-        holder="task",
-        redelivered=False,
         perform=perform or network.perform,
         clock=lambda: now,
         **options,
@@ -58,24 +69,33 @@ def test_a_job_is_taken_once(trace: Trace) -> None:
     assert take(trace, holder="second") is None
 
 
-def test_a_message_delivered_twice_runs_nothing_twice(trace: Trace, imitation: ImitationNetwork) -> None:
-    run(trace, imitation)
-    run(trace, imitation)
+def test_a_bell_heard_twice_runs_nothing_twice(trace: Trace, imitation: ImitationNetwork) -> None:
+    ring_and_run(imitation)
+    ring_and_run(imitation)
     assert imitation.runs == 1
 
 
-def test_a_redelivered_message_takes_its_own_job_over_at_once(trace: Trace) -> None:
-    take(trace, holder="task")
-    assert take(trace, holder="another", redelivered=True) is None
-    job = take(trace, holder="task", redelivered=True)
-    assert job is not None
-    assert job.attempts == 2
+def test_what_a_dead_process_held_is_taken_back_at_once(trace: Trace, imitation: ImitationNetwork) -> None:
+    take(trace, holder=f"{holders.machine()}:{dead_process()}")
+    ring_and_run(imitation)
+    trace.job.refresh_from_db()
+    assert (trace.job.state, trace.job.attempts) == (JobState.DONE, 2)
+
+
+@pytest.mark.parametrize("holder", [holders.me(), "another-machine:1"])
+def test_what_a_living_process_holds_or_another_machine_is_left_to_it(
+    trace: Trace, imitation: ImitationNetwork, holder: str
+) -> None:
+    take(trace, holder=holder)
+    ring_and_run(imitation)
+    trace.job.refresh_from_db()
+    assert (trace.job.state, trace.job.attempts, imitation.runs) == (JobState.RUNNING, 1, 0)
 
 
 def test_a_lease_is_renewed_by_its_holder_alone(trace: Trace) -> None:
     take(trace)
-    assert jobs.renew(job_id=trace.job_id, attempt=1, now=LATER)
-    assert not jobs.renew(job_id=trace.job_id, attempt=2, now=LATER)
+    assert jobs.renew({trace.job_id: 1}, now=LATER)
+    assert not jobs.renew({trace.job_id: 2}, now=LATER)
     assert jobs.reap(now=LATER) == 0
 
 
@@ -84,7 +104,7 @@ def test_a_lease_is_held_for_as_long_as_its_worker_lives(trace: Trace, settings)
     settings.TRACE_LEASE_SECONDS = 0.4
     job = take(trace)
     assert job is not None
-    with Lease(job, clock=lambda: LATER):
+    with Hold([job], clock=lambda: LATER):
         time.sleep(0.5)
     job.refresh_from_db()
     assert job.lease_until == LATER + timedelta(seconds=0.4)
@@ -97,7 +117,7 @@ def test_an_expired_lease_waits_again_and_is_rung_for(trace: Trace, bell: list[s
     jobs.reap(now=LATER)
     trace.job.refresh_from_db()
     assert trace.job.state == JobState.WAITING
-    assert bell == [str(trace.job_id)]
+    assert bell == [NETWORK]
 
 
 def test_after_its_last_attempt_a_job_fails_and_says_so(trace: Trace) -> None:
@@ -111,10 +131,12 @@ def test_after_its_last_attempt_a_job_fails_and_says_so(trace: Trace) -> None:
     assert view.next_action
 
 
-def test_a_poison_job_delivered_again_and_again_stops_too(trace: Trace) -> None:
+def test_a_poison_job_stops_although_its_worker_is_replaced_each_time(trace: Trace) -> None:
     for _attempt in range(site.TRACE_ATTEMPTS):
-        assert take(trace, redelivered=True) is not None
-    assert take(trace, redelivered=True) is None
+        dead = f"{holders.machine()}:{dead_process()}"
+        assert take(trace, holder=dead) is not None
+        jobs.take_back(is_dead=holders.is_dead, now=NOW)
+    assert take(trace) is None
     trace.job.refresh_from_db()
     assert trace.job.failure == Failure.TOO_MANY_ATTEMPTS
 
@@ -136,8 +158,6 @@ def test_a_run_that_passes_its_deadline_is_given_up_with_what_ran(trace: Trace) 
     times = iter([NOW] * 3 + [NOW + timedelta(days=1)] * 20)
     run_job(
         job_id=trace.job_id,
-        holder="task",
-        redelivered=False,
         perform=ImitationNetwork().perform,
         clock=lambda: next(times),
     )
@@ -204,7 +224,7 @@ def test_a_photo_that_is_gone_fails_with_a_sentence(trace: Trace, imitation: Imi
 
 
 def test_a_job_that_is_gone_is_nothing_to_run(db: None, imitation: ImitationNetwork) -> None:
-    run_job(job_id=uuid4(), holder="task", redelivered=False, perform=imitation.perform)
+    run_job(job_id=uuid4(), perform=imitation.perform)
     assert imitation.runs == 0
 
 
@@ -236,7 +256,7 @@ def test_a_run_deleted_while_it_ran_leaves_no_picture(trace: Trace) -> None:
         if index == 1:
             services.delete_trace(trace=Trace.objects.get(pk=trace.pk), now=NOW)
 
-    run_job(job_id=trace.job_id, holder="task", redelivered=False, perform=ImitationNetwork(deletes).perform, clock=lambda: NOW)
+    run_job(job_id=trace.job_id, perform=ImitationNetwork(deletes).perform, clock=lambda: NOW)
     assert not Job.objects.exists()
     with contextlib.suppress(FileNotFoundError):
         assert default_storage.listdir(f"traces/{trace.job_id}")[1] == []
@@ -257,20 +277,21 @@ def test_nobody_has_more_than_two_runs_at_once(lite0_facts: None, learner: User,
     assert take(traces[2]) is not None, "somebody else, who has none running, wants it too"
 
 
-def test_a_run_that_was_passed_over_is_rung_for_when_one_ends(
+def test_a_run_that_was_passed_over_for_another_network_is_rung_for_when_one_ends(
     lite0_facts: None, learner: User, bell: list[str], settings
 ) -> None:
     settings.TRACE_RUNNING_LIMIT = 1
-    first = services.request_trace(owner=learner, network=NETWORK, sample="chelsea", now=NOW)
+    services.request_trace(owner=learner, network=NETWORK, sample="chelsea", now=NOW)
     second = services.request_trace(owner=learner, network=NETWORK, sample="coffee", now=NOW)
+    Job.objects.filter(pk=second.job_id).update(network="resnet18")
     bell.clear()
 
     def second_is_tried(index: int) -> None:
         if index == 0:
-            assert take(second) is None
+            assert not jobs.take_next(line=queueing.TRACES, network="resnet18", holder="elsewhere:1", most=8, now=NOW)
 
-    run(first, ImitationNetwork(second_is_tried))
-    assert bell == [str(second.job_id)]
+    ring_and_run(ImitationNetwork(second_is_tried))
+    assert bell == ["resnet18"]
 
 
 def test_the_place_in_line_is_counted_by_who_came_first(lite0_facts: None, learner: User, guest: User) -> None:
@@ -289,28 +310,25 @@ def test_the_place_in_line_is_counted_by_who_came_first(lite0_facts: None, learn
 def test_a_queue_that_cannot_be_reached_keeps_the_row_and_the_page_says_so(
     lite0_facts: None, learner: User, monkeypatch, django_capture_on_commit_callbacks
 ) -> None:
-    rung: list[UUID] = []
-    monkeypatch.setattr("inference.queueing.ring", lambda _job_id: False)
+    rung: list[str] = []
+    monkeypatch.setattr("inference.queueing.ring", lambda _line, _network: False)
     with django_capture_on_commit_callbacks(execute=True):
         trace = services.request_trace(owner=learner, network=NETWORK, sample="chelsea", now=NOW)
     trace.job.refresh_from_db()
     assert trace.job.rung_at is None
     assert "can’t be reached" in services.present(trace).sentence
-    monkeypatch.setattr("inference.queueing.ring", lambda job_id: rung.append(job_id) or True)
+    monkeypatch.setattr("inference.queueing.ring", lambda _line, network: rung.append(network) or True)
     jobs.reap(now=NOW + timedelta(seconds=10))
-    assert rung == [trace.job_id]
+    assert rung == [NETWORK]
     trace.job.refresh_from_db()
     assert trace.job.rung_at is not None
 
 
-def test_bells_that_a_lost_queue_swallowed_are_rung_again(trace: Trace, bell: list[str], monkeypatch) -> None:
+def test_the_reaper_rings_wherever_something_waits(trace: Trace, learner: User, bell: list[str]) -> None:
+    services.request_trace(owner=learner, network=NETWORK, sample="coffee", now=NOW)
     bell.clear()
-    monkeypatch.setattr("inference.queueing.unanswered", lambda: 1)
-    assert jobs.reap(now=NOW + timedelta(seconds=60)) == 0, "its bell is still in the queue"
-    monkeypatch.setattr("inference.queueing.unanswered", lambda: 0)
-    assert jobs.reap(now=NOW + timedelta(seconds=1)) == 0, "a worker may just have picked it up"
-    jobs.reap(now=NOW + timedelta(seconds=60))
-    assert bell == [str(trace.job_id)]
+    assert jobs.reap(now=NOW + timedelta(seconds=10)) == 0
+    assert bell == [NETWORK], "one bell for one network, however much waits"
 
 
 # --- ids and events -------------------------------------------------------------------------------------------------------

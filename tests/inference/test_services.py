@@ -34,8 +34,6 @@ def ask_for_photo(owner: User, content: bytes | None = None) -> Trace:
 def finish(trace: Trace) -> Trace:
     run_job(
         job_id=trace.job_id,
-        holder="task",
-        redelivered=False,
         perform=ImitationNetwork().perform,
         clock=lambda: NOW,
     )
@@ -56,7 +54,7 @@ def test_a_new_request_waits_and_is_rung_for(learner: User, bell: list[str], dja
     with django_capture_on_commit_callbacks(execute=True):
         trace = ask(learner)
     assert trace.job.state == JobState.WAITING
-    assert bell == [str(trace.job_id)]
+    assert bell == [trace.job.network]
 
 
 def test_two_people_who_ask_for_the_same_sample_share_one_run(
@@ -468,7 +466,7 @@ def test_a_learners_own_trace_is_not_the_houses(learner: User) -> None:
 def test_a_failed_run_can_be_asked_for_again_with_all_its_attempts(learner: User, settings) -> None:
     trace = ask(learner)
     for _attempt in range(site.TRACE_ATTEMPTS):
-        assert jobs.take(job_id=trace.job_id, holder="dead", redelivered=False, now=NOW) is not None
+        assert jobs.take(job_id=trace.job_id, holder="dead", now=NOW) is not None
         jobs.reap(now=NOW + timedelta(minutes=5))
     trace.refresh_from_db()
     assert services.present(trace).status == "failed"

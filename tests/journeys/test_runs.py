@@ -85,7 +85,7 @@ class PlayedWorker:
 
     def _run(self, job_id: object) -> None:
         try:
-            run_job(job_id=job_id, holder="task", redelivered=False, perform=self.network.perform)
+            run_job(job_id=job_id, perform=self.network.perform)
         finally:
             connection.close()
 

@@ -27,7 +27,7 @@ NOWHERE = "redis://127.0.0.1:1/0"
 @pytest.fixture
 def warm(redis_server: str) -> Any:
     """A worker that says it is warm."""
-    beating = heartbeat.start(network="efficientnet_lite0")
+    beating = heartbeat.start(queue="trace", networks=["efficientnet_lite0"])
     yield beating
     beating.stop()
     beating.join()
@@ -102,7 +102,8 @@ def test_metrics_count_jobs_requests_and_workers(client: Client) -> None:
         text = client.get("/metrics").content.decode()
     assert 'forward_pass_jobs{state="waiting"} 2.0' in text
     assert 'forward_pass_jobs{state="done"} 1.0' in text
-    assert "forward_pass_queue_depth 2.0" in text
+    assert 'forward_pass_queue_depth{queue="trace"} 2.0' in text
+    assert 'forward_pass_queue_depth{queue="train"} 0.0' in text
     assert "forward_pass_redis_up 0.0" in text
     assert "forward_pass_database_up 1.0" in text
     assert 'forward_pass_http_requests_total{method="GET",route="/healthz",status="200"}' in text

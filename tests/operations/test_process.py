@@ -74,7 +74,7 @@ def test_hosts_that_share_a_database_and_a_redis_are_one_site(tmp_path: Path, po
     with ExitStack() as hosts:
         log = hosts.enter_context(process("web", tmp_path / "web", **shared))
         eventually(lambda: get(f"http://127.0.0.1:{port}/healthz")[0] == 200, seconds=300, what=f"a page (see {log})")
-        for name in ("trace", "checks", "clock"):
+        for name in ("trace", "train", "checks", "clock"):
             hosts.enter_context(process(name, tmp_path / name, **shared))
         eventually(
             lambda: get(f"http://127.0.0.1:{port}/readyz")[0] == 200,
@@ -90,7 +90,7 @@ def test_hosts_that_share_a_database_and_a_redis_are_one_site(tmp_path: Path, po
     assert not (tmp_path / "web" / "forward-pass.sqlite3").exists()
 
 
-@pytest.mark.parametrize("name", ["web", "trace", "checks", "clock"])
+@pytest.mark.parametrize("name", ["web", "trace", "train", "checks", "clock"])
 def test_a_single_process_needs_a_redis_to_share(tmp_path: Path, name: str) -> None:
     theirs = {key: value for key, value in environment(tmp_path).items() if key != "REDIS_URL"}
     done = subprocess.run(

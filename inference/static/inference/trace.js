@@ -56,6 +56,7 @@ class Trace {
     });
     on("queued", (data) => this.tell("queued", data.sentence));
     on("loading", (data) => this.tell("loading", data.sentence));
+    on("late", (data) => this.show(data.sentence));
     on("stage", (data) => this.stage(data));
     on("prediction", (data) => this.fill("result", data.html));
     for (const name of FINAL) on(name, (data) => this.end(name, data));

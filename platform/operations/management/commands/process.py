@@ -1,4 +1,4 @@
-"""`manage.py process web|trace|checks|clock`: one of the site's processes, for hosts that run each under their own manager."""
+"""`manage.py process web|trace|train|checks|clock`: one process of the site, for hosts with a manager of their own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("name", choices=["web", *processes.POOLS, "clock"])
+        parser.add_argument("name", choices=["web", *processes.QUEUES, "clock"])
 
     def handle(self, *args: Any, name: str, **options: Any) -> None:
         try:
