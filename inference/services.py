@@ -39,6 +39,7 @@ __all__ = [
     "ensure_house_traces",
     "expire",
     "present",
+    "request_photo_run",
     "request_photo_trace",
     "request_run",
     "request_trace",
@@ -126,13 +127,30 @@ def request_run(
 
 
 def request_photo_trace(*, owner: User, network: str, file: UploadedFile[Any], prediction: str = "", now: datetime) -> Trace:
-    """One person's trace of a network on the photo in `file`. Whoever has to wait is told before a new photo is kept."""
+    """One person's trace of a network on the photo in `file`. Raises Problem as `request_photo_run` does."""
+    return request_photo_run(kind=RunKind.TRACE, owner=owner, network=network, file=file, prediction=prediction, now=now)
+
+
+def request_photo_run(
+    *,
+    kind: RunKind,
+    owner: User,
+    network: str,
+    options: Mapping[str, Any] | None = None,
+    file: UploadedFile[Any],
+    prediction: str = "",
+    now: datetime,
+) -> Trace:
+    """One person's run on the photo in `file`, which is theirs alone. Whoever has to wait is told before a new photo is kept.
+
+    Raises Problem as `request_run` and `store_upload` do.
+    """
     _weights_for(network)
     checked = _checked(file)
     if not Upload.objects.filter(owner=owner, sha256=checked.sha256).exists():
-        _refuse_above_limit(owner)  # a new photo is a new run; one that was here before may have run, which request_trace sees
+        _refuse_above_limit(owner)  # a new photo is a new run; one that was here before may have run, which request_run sees
     upload = _kept(owner=owner, checked=checked, now=now)
-    return request_trace(owner=owner, network=network, upload=upload, prediction=prediction, now=now)
+    return request_run(kind=kind, owner=owner, network=network, options=options, upload=upload, prediction=prediction, now=now)
 
 
 def job_key(
