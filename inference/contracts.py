@@ -80,6 +80,12 @@ class Failure(StrEnum):
 
     WEIGHTS_MISSING = "weights_missing"  # details: network, weights, file, url, folder
     WEIGHTS_DAMAGED = "weights_damaged"  # details: network, weights, file, expected, found
+    DOWNLOAD_UNREACHABLE = "download_unreachable"  # details: network, weights, file, url, host, reason
+    DOWNLOAD_REFUSED = "download_refused"  # 404 and the like; details: network, weights, file, url, status, reason
+    DOWNLOAD_INTERRUPTED = "download_interrupted"  # what came is kept; details: network, weights, file, url, came, total
+    DISK_FULL = "disk_full"  # details: network, weights, file, folder; missing and free in bytes where they are known
+    FOLDER_UNWRITABLE = "folder_unwritable"  # details: network, weights, file, folder, reason
+    TOO_LARGE = "too_large"  # to be measured; details: network
     UNKNOWN_NETWORK = "unknown_network"  # details: network
     UNKNOWN_WEIGHTS = "unknown_weights"  # details: network, weights
     IMAGE_UNREADABLE = "image_unreadable"
