@@ -1,12 +1,17 @@
 from django.urls import path
 
 from inference import views
+from inference.sharing import views as sharing
 
 app_name = "inference"
 
 urlpatterns = [
     path("traces/", views.traces, name="traces"),
+    path("traces/open/", sharing.open_file, name="open"),
+    path("traces/compare/", sharing.compare_traces, name="compare"),
     path("traces/<uuid:trace_id>/", views.trace, name="trace"),
+    path("traces/<uuid:trace_id>/document", sharing.document, name="document"),
+    path("traces/<uuid:trace_id>/photo", sharing.photo, name="photo"),
     path("traces/<uuid:trace_id>/events", views.trace_events, name="events"),
     path("traces/<uuid:trace_id>/cancel", views.cancel, name="cancel"),
     path("traces/<uuid:trace_id>/share", views.share, name="share"),

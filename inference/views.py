@@ -26,6 +26,7 @@ from inference import events, facts, samples, services, telling
 from inference.contracts import DEFAULT_NETWORK
 from inference.models import Trace
 from inference.presenting import TraceView, present, row_of, waiting_frames
+from inference.sharing.writing import is_film
 from inference.streams import EventId
 from web.problems import Problem, json_response, not_found
 from web.redirects import safe_next
@@ -119,13 +120,25 @@ def trace(request: HttpRequest, trace_id: UUID) -> HttpResponse:
     """A trace in whatever state it is, for its owner and for whoever has its link."""
     found, view = _visible(request, trace_id)
     shared_url = request.build_absolute_uri(view.shared_url) if view.shared_url else ""
-    response = render(
-        request, "inference/trace.html", {"trace": view, "shared_url": shared_url, "expires_at": found.expires_at}
-    )
+    context = {"trace": view, "shared_url": shared_url, "expires_at": found.expires_at, "take": _take(request, found, view)}
+    response = render(request, "inference/trace.html", context)
     response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"
     patch_cache_control(response, private=True, no_cache=True)
     return response
+
+
+def _take(request: HttpRequest, found: Trace, view: TraceView) -> dict[str, Any] | None:
+    """What the page offers of a whole film: to download it, and to compare it; None for what is none."""
+    if not is_film(found):
+        return None
+    share = request.GET.get("share", "")
+    query = {"a": str(found.pk), **({"a_share": share} if share else {})}
+    return {
+        "share": share,
+        "own_photo": view.is_own and found.job.upload_id is not None,
+        "compare_url": f"{reverse('inference:compare')}?{urlencode(query)}",
+    }
 
 
 def _visible(request: HttpRequest, trace_id: UUID) -> tuple[Trace, TraceView]:

@@ -22,11 +22,12 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from inference import samples
 from inference.contracts import RunKind
 from inference.models import Job, JobState, Trace
 from inference.runs import SUFFIXES, files_folder
 from inference.sharing.reading import MAXIMUM_BYTES, NotReadable, ReadTrace, read_trace
-from inference.sharing.schema import PictureFile
+from inference.sharing.schema import PhotoPart, PictureFile
 from web.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def keep_trace(*, owner: User, read: ReadTrace, sha256: str, now: datetime) -> T
         kind=RunKind.OPENED,
         state=JobState.DONE,
         network=read.document.network,
-        sample=read.document.photo.sample,
+        sample=_sample_of(read.document.photo),
         created_at=now,
         finished_at=now,
         rung_at=now,
@@ -108,6 +109,15 @@ def keep_trace(*, owner: User, read: ReadTrace, sha256: str, now: datetime) -> T
                 " Whoever runs this site has to make room in MEDIA_DIR or allow writing there; then open the file again."
             ),
         ) from error
+
+
+def _sample_of(photo: PhotoPart) -> str:
+    """The sample of this site that the photo is; empty where it is none, whatever the file calls it."""
+    try:
+        is_same = bool(photo.sample) and samples.sample_sha256(photo.sample) == photo.sha256
+    except KeyError:
+        return ""
+    return photo.sample if is_same else ""
 
 
 def _expiry(now: datetime) -> datetime:

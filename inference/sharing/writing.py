@@ -38,8 +38,8 @@ KINDS = (RunKind.TRACE, RunKind.OPENED)
 MEDIA_TYPE = "application/json"
 
 
-def can_be_written(trace: Trace) -> bool:
-    """Whether there is a whole film to write: a run of one photo that has finished."""
+def is_film(trace: Trace) -> bool:
+    """Whether there is a whole film to write or to compare: a run of one photo that has finished."""
     return trace.job.kind in KINDS and trace.job.state == JobState.DONE and not trace.is_cancelled
 
 
@@ -50,7 +50,7 @@ def write_trace(trace: Trace, *, with_photo: bool = False) -> bytes:
     """
     if trace.job.kind not in KINDS:
         raise Problem(422, _("Not a film"), _("Only the run of one photo can be downloaded as a film; this is another kind."))
-    if not can_be_written(trace):
+    if not is_film(trace):
         raise Problem(409, _("Not finished"), _("This run has not finished, so there is nothing whole to download yet."))
     return to_json(_document(trace, with_photo=with_photo))
 
