@@ -402,6 +402,9 @@ def stage_sentence(frame: Frame, *, total: int) -> str:
 
 
 def done_sentence(*, total: int, milliseconds: float) -> str:
+    """That a run is over, how many stages it had, if any, and how long it took."""
+    if not total:
+        return _("Done in %(seconds)s s.") % {"seconds": f"{milliseconds / 1000:.2f}"}
     stages = ngettext("%(total)d stage", "%(total)d stages", total) % {"total": total}
     return _("Done: %(stages)s in %(seconds)s s.") % {"stages": stages, "seconds": f"{milliseconds / 1000:.2f}"}
 
@@ -489,9 +492,10 @@ def waiting_frames(network: Mapping[str, Any]) -> tuple[Frame, ...]:
 
 
 def _frames(trace: Trace, told: Mapping[str, Any], network: Mapping[str, Any], *, share_token: str) -> tuple[Frame, ...]:
-    """The film: what ran, then what still waits."""
+    """The film: what ran, then what still waits. Only a trace promises a whole film."""
     ran = tuple(frame_of(trace, stage, share_token=share_token) for stage in told["stages"])
-    return ran if told.get("made_by") else ran + waiting_frames(network)[len(ran) :]
+    is_whole = told.get("made_by") or trace.job.kind != RunKind.TRACE
+    return ran if is_whole else ran + waiting_frames(network)[len(ran) :]
 
 
 def _waiting_frame(index: int, name: str, stage: Mapping[str, Any]) -> Frame:
