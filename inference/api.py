@@ -16,7 +16,8 @@ from pydantic import Field
 from accounts import people
 from accounts.auth import cookie_or_bearer
 from inference import facts, samples, services, telling
-from inference.contracts import DEFAULT_NETWORK
+from inference.breaking import services as breaking
+from inference.contracts import DEFAULT_NETWORK, MISTAKES, MistakeName
 from inference.models import Trace
 from inference.presenting import present
 from inference.views import PREDICTION_LENGTH, event_stream
@@ -184,9 +185,15 @@ class TraceIn(Schema):
     network: str = Field(DEFAULT_NETWORK, max_length=80, description="A network’s id.", examples=[DEFAULT_NETWORK])
     sample: str = Field("", max_length=80, description="A sample’s id.", examples=["chelsea"])
     prediction: str = Field("", max_length=PREDICTION_LENGTH, examples=["a cat"])
+    mistakes: list[MistakeName] = Field(
+        [],
+        max_length=len(MISTAKES),
+        description="Mistakes to make on purpose, each beside the correct run. Repeat the field for more than one.",
+        examples=[["bgr", "softmax_twice"]],
+    )
 
 
-NOT_YET_OFFERED = ("mistakes", "explain")
+NOT_YET_OFFERED = ("explain",)
 EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
@@ -235,7 +242,8 @@ def sample_list(request: HttpRequest) -> Any:
 def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile | None] = None) -> Any:
     """Send `sample` or `image`: a photo of yours (JPEG, PNG, WebP, GIF, BMP or TIFF, at most 10 MB) that only you can see.
 
-    Answers at once; follow `events_url` or poll the trace. The same request is answered from the store.
+    Answers at once; follow `events_url` or poll the trace. The same request is answered from the store. With `mistakes` the
+    correct run is not traced stage by stage: `top_k` is its answer, and there is a result `mistake:<name>` for each mistake.
     """
     _refuse_what_would_be_ignored(request, form, image)
     now = timezone.now()
@@ -245,7 +253,11 @@ def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile |
         "prediction": form.prediction,
         "now": now,
     }
-    if image is not None:
+    if form.mistakes and image is not None:
+        trace = breaking.request_photo_mistakes(names=form.mistakes, file=image, **asked)
+    elif form.mistakes:
+        trace = breaking.request_mistakes(names=form.mistakes, sample=form.sample, **asked)
+    elif image is not None:
         trace = services.request_photo_trace(file=image, **asked)
     else:
         trace = services.request_trace(sample=form.sample, **asked)
@@ -256,7 +268,7 @@ def _refuse_what_would_be_ignored(request: HttpRequest, form: TraceIn, image: Up
     """Raises Problem 422 where the caller would get another run than the one asked for."""
     for name in NOT_YET_OFFERED:
         if request.POST.get(name) or name in request.FILES:
-            sentence = _("This version doesn’t offer mistakes and explanations in a run yet. Ask again without “%(field)s”.")
+            sentence = _("This version doesn’t offer explanations in a run yet. Ask again without “%(field)s”.")
             raise Problem(422, _("Not offered yet"), sentence % {"field": name}, field=name)
     if image is not None and form.sample:
         raise Problem(

@@ -19,7 +19,7 @@ from inference.contracts import Cancelled, Event, Finished, MistakeName, Picture
 from inference.engine import pictures, preprocessing, stages
 from inference.engine.clock import milliseconds
 from inference.engine.mistakes.divergence import jensen_shannon, relative_l2
-from inference.engine.mistakes.registered import MISTAKES
+from inference.engine.mistakes.registered import MISTAKES, other_figures
 from inference.engine.mistakes.way import Way, right
 from inference.engine.tracing import TOP, LoadedNetwork
 from inference.engine.watching import is_out_of_memory, never
@@ -230,13 +230,16 @@ def _statistics(batch: torch.Tensor | None) -> dict[str, Any] | None:
 
 
 def _preprocessing(how: Preprocessing) -> dict[str, Any]:
-    """What the weights expect, for whoever shows the right code."""
+    """What the weights expect, and the figures that people take for it, for whoever shows the code."""
+    other_mean, other_std = other_figures(how.mean)
     return {
         "resize_size": how.resize_size,
         "crop_size": how.crop_size,
         "mean": list(how.mean),
         "std": list(how.std),
         "interpolation": how.interpolation,
+        "other_mean": list(other_mean),
+        "other_std": list(other_std),
     }
 
 

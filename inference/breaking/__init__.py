@@ -1,0 +1,1 @@
+"""Break: mistakes made on purpose, asked for, read and shown. The engine makes them; here they become words and pages."""
