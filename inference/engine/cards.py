@@ -1,7 +1,7 @@
 """Cards: what no weights' record states. Who published a network, when, and how torchvision's differs from the paper.
 
-torchvision's documentation names the papers, but not all of them, and some with another title than the paper has. The year is that
-of the first version on arXiv, the title that of the newest. A licence is only told where its text was read.
+torchvision's documentation names the papers, but not all of them, and some with another title than the paper has. The year is
+that of the first version on arXiv, the title that of the newest. A licence is only told where its text was read.
 """
 
 from __future__ import annotations
