@@ -181,7 +181,7 @@ class TraceDocument(Part):
         str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|\+00:00)$"), AfterValidator(_is_a_time)
     ]
     network: Network
-    network_title: Text
+    network_title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     prediction: Text = ""  # what was said before the run
     photo: PhotoPart
     stages: Annotated[list[StagePart], Field(min_length=1, max_length=MAXIMUM_STAGES)]

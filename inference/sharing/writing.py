@@ -122,11 +122,13 @@ def _evidence(results: Iterable[Mapping[str, Any]], job: Job) -> list[EvidencePa
     """What the format carries of a run's results: the evidence for its classes."""
     parts = []
     for told in results:
+        if not told["name"].startswith("grad_cam:"):
+            continue
         files = {key: drawn for key, file in told["files"].items() if (drawn := _drawn(file)) is not None}
         try:
             parts.append(EvidencePart.model_validate({"name": told["name"], "figures": told["figures"], "files": files}))
-        except ValidationError as error:
-            log.info("job %s: its result %s is not part of a document: %s", job.pk, told["name"], error)
+        except ValidationError:
+            log.exception("job %s: its result %s does not fit the document and is left out", job.pk, told["name"])
     return parts
 
 
