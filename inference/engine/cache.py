@@ -15,7 +15,7 @@ class NetworkCache:
     def __init__(
         self, *, weights_dir: Path | None = None, max_bytes: int = 2 * 1024**3, device: str = "cpu", threads: int = 1
     ) -> None:
-        self._weights_dir = weights_dir
+        self.weights_dir = weights_dir
         self._max_bytes = max_bytes
         self.device = device
         self.threads = threads
@@ -28,7 +28,7 @@ class NetworkCache:
             key = (network, weights)
             if key not in self._loaded:
                 self._loaded[key] = load(
-                    network, weights_dir=self._weights_dir, weights=weights, device=self.device, threads=self.threads
+                    network, weights_dir=self.weights_dir, weights=weights, device=self.device, threads=self.threads
                 )
             self._loaded.move_to_end(key)
             while len(self._loaded) > 1 and self.bytes > self._max_bytes:
