@@ -101,6 +101,11 @@ class Failure(StrEnum):
     INTERNAL = "internal"
 
 
+def is_measurable(parameters: int, macs: float) -> bool:
+    """Whether a network may be measured while others wait: about a second a pass and a gigabyte at most on one core."""
+    return parameters <= 200_000_000 and macs <= 40e9
+
+
 class EngineError(Exception):
     """A run that could not be made; `failure` names the reason and `details` carries its figures."""
 
