@@ -261,7 +261,7 @@ def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile |
         trace = services.request_photo_trace(file=image, **asked)
     else:
         trace = services.request_trace(sample=form.sample, **asked)
-    return Status(202, _out(request, trace))
+    return Status(202, trace_out(request, trace))
 
 
 def _refuse_what_would_be_ignored(request: HttpRequest, form: TraceIn, image: UploadedFile | None) -> None:
@@ -280,7 +280,7 @@ def _refuse_what_would_be_ignored(request: HttpRequest, form: TraceIn, image: Up
 def trace(request: HttpRequest, trace_id: UUID, share: str = "") -> Any:
     """Yours, the house’s own, or one whose owner gave you its `share` token; any other is 404."""
     person = people.current(request)
-    return _out(request, services.trace_for(trace_id=trace_id, person=person, share_token=share), share_token=share)
+    return trace_out(request, services.trace_for(trace_id=trace_id, person=person, share_token=share), share_token=share)
 
 
 @router.get(
@@ -302,10 +302,10 @@ def cancel(request: HttpRequest, trace_id: UUID) -> Any:
     """What already ran is kept; a trace that has ended stays as it is."""
     found = services.own_trace(trace_id=trace_id, person=people.current(request))
     services.cancel_trace(trace=found, now=timezone.now())
-    return _out(request, found)
+    return trace_out(request, found)
 
 
-def _out(request: HttpRequest, found: Trace, *, share_token: str = "") -> dict[str, Any]:
+def trace_out(request: HttpRequest, found: Trace, *, share_token: str = "") -> dict[str, Any]:
     """A trace as the API answers with it: with the addresses of the API, absolute."""
     told = telling.trace_json(present(found, person=people.current(request), share_token=share_token))
     here = f"/api/v1/traces/{found.pk}"

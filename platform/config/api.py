@@ -3,11 +3,12 @@
 from accounts.api import router as accounts
 from accounts.auth import Api
 from inference.api import router as inference
+from inference.sharing.api import router as sharing
 from lessons.api import router as lessons
 from quizzes.api import router as quizzes
 from web.problems import install_problem_handlers
 
 api = Api(title="Forward Pass", version="1", docs_url=None, openapi_url="/openapi.json")
 install_problem_handlers(api)
-for router in (accounts, inference, lessons, quizzes):
+for router in (accounts, inference, sharing, lessons, quizzes):
     api.add_router("", router)
