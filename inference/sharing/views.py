@@ -83,7 +83,7 @@ class OpenForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_file(request: HttpRequest) -> HttpResponse:
     """The form that opens a file; a POST keeps what it holds and shows it."""
-    form = OpenForm(request.POST or None, request.FILES or None) if request.method == "POST" else OpenForm()
+    form = OpenForm(request.POST, request.FILES) if request.method == "POST" else OpenForm()
     status = 200
     if request.method == "POST":
         status = 422
