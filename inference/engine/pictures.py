@@ -29,6 +29,9 @@ _BLUE_TO_RED = ("053061", "2166ac", "4393c3", "92c5de", "d1e5f0", "f7f7f7", "fdd
 # Ten steps of viridis by S. van der Walt and N. Smith (CC0): https://bids.github.io/colormap/
 _VIRIDIS = ("440154", "482878", "3e4a89", "31688e", "26828e", "1f9e89", "35b779", "6dcd59", "b4de2c", "fde725")
 
+# Ten steps of cividis, whose brightness grows evenly for eyes with and without colour deficiency:
+# J. Nuñez, C. Anderton, R. Renslow, https://doi.org/10.1371/journal.pone.0199239
+_CIVIDIS = ("00224e", "123570", "3b496c", "575d6d", "707173", "8a8678", "a59c74", "c3b369", "e1cc55", "fee838")
 
 _RULE = (23, 25, 26)  # between the tiles: the film between the frames, in the light and in the dark theme
 
@@ -44,7 +47,7 @@ def _palette(steps: Sequence[str]) -> bytes:
     return levels.tobytes() + bytes(_RULE)
 
 
-SIGNED, UNSIGNED = _palette(_BLUE_TO_RED), _palette(_VIRIDIS)
+SIGNED, UNSIGNED, HEAT = _palette(_BLUE_TO_RED), _palette(_VIRIDIS), _palette(_CIVIDIS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,21 @@ def draw_vector(vector: torch.Tensor, minimum: torch.Tensor) -> Drawing:
     cell = max(1, SIDE // side)
     cells = squares.view(-1, 1, side, side).repeat_interleave(cell, 2).repeat_interleave(cell, 3)
     return replace(drawing, levels=cells)
+
+
+def heat(cells: torch.Tensor, *, size: int) -> Picture:
+    """A map of what is never negative, H × W on the host, over size × size pixels: from dark (zero) to bright (its maximum).
+
+    Between the middles of cells it goes in straight lines: nothing is known there.
+    """
+    maximum = float(cells.max())
+    levels = cells * ((_LEVELS - 1) / max(maximum, torch.finfo(torch.float32).tiny))
+    spread = interpolate(levels[None, None], size=(size, size), mode="bilinear", align_corners=False)[0, 0]
+    sheet = Image.fromarray(spread.add_(0.5).to(torch.uint8).numpy())
+    sheet.putpalette(HEAT)
+    return Picture(
+        content=_encoded(sheet.convert("RGB")), media_type=MEDIA_TYPE, width=size, height=size, scale="heat", maximum=maximum
+    )
 
 
 def photograph(image: Image.Image) -> Picture:

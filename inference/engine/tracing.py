@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from torch import nn
 from inference.contracts import ENGINE_VERSION, Finished, MadeBy, Predicted, Prediction
 from inference.engine import lite, networks, preprocessing, stages
 from inference.engine.clock import milliseconds
+from inference.engine.explaining import grad_cam
 from inference.engine.watching import Asked, Emit, Listener, Order, Outcome, Watch, is_out_of_memory, named, never
 from inference.engine.weights import WeightsRecord, default_weights_dir
 
@@ -56,6 +58,13 @@ class LoadedNetwork:
         with self._busy, _threads(self._threads), _evaluating(self.model), _out_of_memory_named():
             yield
 
+    @cached_property
+    def target(self) -> grad_cam.Target | None:
+        """The layer whose evidence is shown. Found by running the network on noise: it is the same for every photograph."""
+        size = self.weights.preprocessing.crop_size
+        noise = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+        return grad_cam.target_of(self.model, self.plan, self.batch(noise))
+
     def trace(
         self, image: Image.Image, *, emit: Emit, cancelled: Asked = never, draw: bool = True, explain: bool = True
     ) -> Finished:
@@ -84,15 +93,22 @@ class LoadedNetwork:
                 with listener.by_itself():
                     listener.prepare(self.weights.preprocessing)
             for ran in self._passes(listeners, first=first):
-                for listener, top_k in zip(ran.listeners, self._top_k_of_each(ran.logits), strict=True):
-                    if listener.goes_on:
-                        with listener.by_itself():
-                            listener.order.emit(Predicted(top_k))
-                            made_by = replace(self.made_by, batch=len(ran.listeners))
-                            finished = Finished(made_by, milliseconds(time.perf_counter() - began))
-                            listener.order.emit(finished)
-                            listener.outcome = finished
+                self._tell_the_end(ran, began=began)
         return [outcome for listener in listeners if (outcome := listener.outcome) is not None]
+
+    def _tell_the_end(self, ran: _Ran, *, began: float) -> None:
+        made_by = replace(self.made_by, batch=len(ran.listeners))
+        for number, (listener, top_k) in enumerate(zip(ran.listeners, self._top_k_of_each(ran.logits), strict=True)):
+            if listener.goes_on:
+                with listener.by_itself():
+                    order = listener.order
+                    order.emit(Predicted(top_k))
+                    if ran.evidence is not None and order.explain:
+                        size = self.weights.preprocessing.crop_size
+                        order.emit(ran.evidence.result(number, label=top_k[0].label, size=size, draw=order.draw))
+                    finished = Finished(made_by, milliseconds(time.perf_counter() - began))
+                    order.emit(finished)
+                    listener.outcome = finished
 
     def watch(self, batch: torch.Tensor, *, emit: Emit, cancelled: Asked = never, draw: bool = True) -> tuple[Prediction, ...]:
         """The most probable classes of one preprocessed photograph; emits the network's stages and no other event."""
@@ -114,15 +130,15 @@ class LoadedNetwork:
             if len(together) > self._most:
                 waiting[:0] = [together[: self._most], together[self._most :]]
             elif together:
-                logits = self._passed(together, first=first)
-                if logits is not None:
-                    yield _Ran(tuple(together), logits)
+                ran = self._passed(together, first=first)
+                if ran is not None:
+                    yield ran
                     continue
                 half = (len(together) + 1) // 2
                 waiting[:0] = [together[:half], together[half:]]
 
-    def _passed(self, together: Sequence[Listener], *, first: int) -> torch.Tensor | None:
-        """Logits, N × classes; None when the pass failed, which for a single photograph is its end.
+    def _passed(self, together: Sequence[Listener], *, first: int) -> _Ran | None:
+        """What came of one pass; None when the pass failed, which for a single photograph is its end.
 
         Photographs that fail together are run again apart, whatever the reason: only the one that fails alone is at fault.
         """
@@ -137,16 +153,22 @@ class LoadedNetwork:
             torch.cuda.empty_cache()
         return None
 
-    def _watched(self, together: Sequence[Listener], *, first: int) -> torch.Tensor:
+    def _watched(self, together: Sequence[Listener], *, first: int) -> _Ran:
         watch = Watch(self.plan, self.device, together, first=first)
         inputs = torch.cat([listener.input for listener in together if listener.input is not None])
-        with torch.inference_mode(), stages.stopping_at(self.model, self.plan.boundaries, watch.reached):
+        target = self.target if any(listener.order.explain for listener in together) else None
+        gathering = grad_cam.Gathering(target) if target else None
+        with (
+            gathering.during(self.model) if gathering else torch.inference_mode(),
+            stages.stopping_at(self.model, self.plan.boundaries, watch.reached),
+        ):
             batch = self.batch(inputs)
             watch.starts()
             logits: torch.Tensor = self.model(batch)
-            watch.softmax(logits.softmax(-1))
+            watch.softmax(logits.detach().softmax(-1))
+        evidence = gathering.found(logits, logits.detach().argmax(1)) if gathering else None
         watch.finish()
-        return logits
+        return _Ran(tuple(together), logits.detach(), evidence)
 
     def predict(self, image: Image.Image) -> tuple[Prediction, ...]:
         """The most probable classes, without watching the stages."""
@@ -187,6 +209,7 @@ class _Ran:
 
     listeners: tuple[Listener, ...]
     logits: torch.Tensor
+    evidence: grad_cam.Evidence | None
 
 
 def load(
@@ -204,9 +227,8 @@ def load(
         raise record.damaged(sha256) from error
     model.to(device=torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     loaded = LoadedNetwork(model=model, weights=record, weights_sha256=sha256, plan=plan, device=device, threads=threads)
-    size = record.preprocessing.crop_size
-    with _threads(threads):
-        loaded.forward(loaded.batch(torch.zeros(1, 3, size, size)))  # the first pass chooses its kernels: pay for it here
+    with loaded.alone():  # the first pass chooses its kernels: pay for it here
+        loaded.target  # noqa: B018 - it is kept
     return loaded
 
 

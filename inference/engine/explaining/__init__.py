@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from inference.engine.explaining import grad_cam
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -20,5 +22,7 @@ Emit = Callable[["Event"], None]
 Asked = Callable[[], bool]
 Look = Callable[["LoadedNetwork", "Image.Image", Mapping[str, Any], Emit, Asked], None]
 
-LOOKS: Mapping[str, Look] = {}
+LOOKS: Mapping[str, Look] = {
+    grad_cam.NAME: grad_cam.look,
+}
 """By the name in the request's options["look"]. Whoever adds a look adds one line."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from skimage import data
 
 from inference import engine
-from inference.contracts import DEFAULT_NETWORK, Event, Finished, Predicted, StageRan
+from inference.contracts import DEFAULT_NETWORK, Event, Finished, Predicted, Result, StageRan
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Recording:
 
     stages: tuple[StageRan, ...]
     predicted: Predicted
+    results: tuple[Result, ...]
     finished: Finished
     events: tuple[Event, ...]
 
@@ -27,15 +29,22 @@ class Recording:
         return next(ran for ran in self.stages if ran.stage.name == name)
 
 
-def recorded(loaded: engine.LoadedNetwork, image: Image.Image, *, draw: bool = True) -> Recording:
+def recorded(loaded: engine.LoadedNetwork, image: Image.Image, *, draw: bool = True, explain: bool = True) -> Recording:
     events: list[Event] = []
-    loaded.trace(image, emit=events.append, draw=draw)
-    *stages, predicted, finished = events
+    loaded.trace(image, emit=events.append, draw=draw, explain=explain)
+    ran = tuple(event for event in events if isinstance(event, StageRan))
+    predicted, *results, finished = events[len(ran) :]
     assert isinstance(predicted, Predicted)
     assert isinstance(finished, Finished)
-    ran = tuple(event for event in stages if isinstance(event, StageRan))
-    assert len(ran) == len(stages)
-    return Recording(ran, predicted, finished, tuple(events))
+    found = tuple(event for event in results if isinstance(event, Result))
+    assert events == [*ran, predicted, *found, finished]
+    return Recording(ran, predicted, found, finished, tuple(events))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """As in a worker. Threads that wait for each other on a busy machine take ten times as long."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 import torch
@@ -153,7 +153,7 @@ def test_no_orders_are_no_work(lite0: engine.LoadedNetwork) -> None:
 
 
 @pytest.fixture
-def small(lite0: engine.LoadedNetwork, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+def small(lite0: engine.LoadedNetwork, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], list[int]]]:
     """Lets the network run out of memory with more photographs than said, in its middle; gives back what it was asked."""
 
     def bounded(most: int) -> list[int]:
@@ -169,7 +169,7 @@ def small(lite0: engine.LoadedNetwork, monkeypatch: pytest.MonkeyPatch) -> Calla
 
     handles: list[torch.utils.hooks.RemovableHandle] = []
     monkeypatch.setattr(lite0, "_most", 1000)
-    yield bounded  # type: ignore[misc]
+    yield bounded
     for handle in handles:
         handle.remove()
 
@@ -211,7 +211,7 @@ def test_a_pass_that_fails_for_one_photo_is_run_without_it(lite0: engine.LoadedN
             raise ValueError("not this one")
 
     means: list[float] = []
-    first = lite0.model.features[0]  # type: ignore[index, union-attr]
+    first = lite0.model.features[0]  # type: ignore[index]
     listening = first.register_forward_pre_hook(lambda _module, inputs: means.append(float(inputs[0][0].mean())))  # type: ignore[union-attr]
     lite0.trace(photos[2], emit=lambda _event: None, draw=False)
     listening.remove()

@@ -21,6 +21,7 @@ from inference.contracts import (
     Failure,
     Finished,
     Predicted,
+    Result,
     StageKind,
     StageRan,
 )
@@ -63,7 +64,7 @@ def test_stages_come_in_order_then_the_prediction_then_what_made_it(cat_trace: R
     assert {ran.total for ran in cat_trace.stages} == {17}
     kinds = [ran.stage.kind for ran in cat_trace.stages]
     assert kinds == sorted(kinds, key=list(StageKind).index)
-    assert [type(event) for event in cat_trace.events[-2:]] == [Predicted, Finished]
+    assert [type(event) for event in cat_trace.events[-3:]] == [Predicted, Result, Finished]
 
 
 def test_each_stage_takes_what_the_one_before_made(cat_trace: Recording) -> None:
@@ -209,4 +210,4 @@ def test_memory_that_runs_out_is_named(lite0: engine.LoadedNetwork, cat: Image.I
 def test_engine_trace_loads_runs_and_forgets(cat: Image.Image, cat_trace: Recording, empty_weights_dir: Path) -> None:
     events: list[Event] = []
     engine.trace(cat, network=DEFAULT_NETWORK, emit=events.append, weights_dir=empty_weights_dir)
-    assert events[-2] == cat_trace.predicted
+    assert events[-3] == cat_trace.predicted
