@@ -8,18 +8,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as site
 from django.db import connection
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import User
-from inference import facts, heartbeat, jobs, queueing, services, streams
+from inference import facts, heartbeat, jobs, services, streams
 from inference.connections import client
+from inference.contracts import Failure
+from inference.holders import machine
 from inference.models import JobState, Trace
 from tests.inference.conftest import NETWORK, network_facts
 
@@ -33,7 +36,7 @@ pytestmark = [
 
 WARM_SECONDS = 120
 LEASE_SECONDS = 4
-COMMAND = ["-m", "celery", "-A", "config.celery", "worker", "-Q", "trace", "-P", "prefork", "-c", "1"]
+COMMAND = ["-m", "celery", "-A", "config.celery", "worker", "-P", "prefork", "-c", "1"]
 QUIET = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
 
 
@@ -48,24 +51,36 @@ def eventually(what: Callable[[], Any], *, seconds: float, why: Callable[[], str
 
 
 class Worker:
-    """A worker process of the test's own."""
+    """A worker process of the test's own: a host of its own, with nothing but the database, Redis and pictures in common."""
 
-    def __init__(self, log: Path, *, stage_seconds: float) -> None:
-        self.log = log
-        environment = {
+    def __init__(self, host: Path, *, stage_seconds: float, queue: str, deadly: str, batch: int) -> None:
+        host.mkdir()
+        self.log = host / "worker.log"
+        (host / "tmp").mkdir()
+        self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.inference.worker_settings",
             "PYTHONPATH": os.pathsep.join([str(site.ROOT), str(site.ROOT / "platform")]),
+            "TMPDIR": str(host / "tmp"),
+            "TEST_DATA_DIR": str(host / "data"),
+            "TEST_REDIS_URL": site.REDIS_URL,
             "TEST_DATABASE": str(connection.settings_dict["NAME"]),
             "TEST_MEDIA_DIR": str(site.MEDIA_ROOT),
             "TEST_STAGE_SECONDS": str(stage_seconds),
             "TEST_LEASE_SECONDS": str(LEASE_SECONDS),
+            "TEST_DEADLY_SAMPLE": deadly,
+            "TRACE_BATCH": str(batch),
             "REMAP_SIGTERM": "SIGQUIT",
             "OMP_NUM_THREADS": "1",
         }
-        with log.open("ab") as output:
+        with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, *COMMAND, *QUIET], cwd=site.ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+                [sys.executable, *COMMAND, "-Q", queue, "-n", f"{host.name}@%h", *QUIET],
+                cwd=site.ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def told(self) -> str:
@@ -73,9 +88,20 @@ class Worker:
 
     def child(self) -> int:
         """The process id of the child that runs the traces, once it is warm."""
-        return int(eventually(heartbeat.warm_workers, seconds=WARM_SECONDS, why=self.told)[0]["pid"])
+
+        def mine() -> list[int]:
+            return [worker["pid"] for worker in heartbeat.workers() if parent_of(worker["pid"]) == self.process.pid]
+
+        return int(eventually(mine, seconds=WARM_SECONDS, why=self.told)[0])
+
+    def kill(self) -> None:
+        """End it and its child at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(5)
 
     def stop(self) -> None:
+        """Ask it to stop, as an operator does."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -85,18 +111,25 @@ class Worker:
                 self.process.wait(5)
 
 
+def parent_of(pid: int) -> int:
+    """The parent of a process; 0 when it has ended."""
+    listed = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return int(listed.strip() or 0)
+
+
 @pytest.fixture
 def start(redis_server: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     client().flushall()
     workers: list[Worker] = []
 
-    def start(stage_seconds: float = 0.0) -> Worker:
-        workers.append(Worker(tmp_path / f"worker-{len(workers)}.log", stage_seconds=stage_seconds))
+    def start(stage_seconds: float = 0.0, queue: str = "trace", deadly: str = "", batch: int = 8) -> Worker:
+        host = tmp_path / f"host-{len(workers)}"
+        workers.append(Worker(host, stage_seconds=stage_seconds, queue=queue, deadly=deadly, batch=batch))
         return workers[-1]
 
     yield start
     for worker in workers:
-        worker.stop()
+        worker.kill()
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +166,9 @@ def test_a_real_cat_is_recognised_and_the_worker_says_that_it_is_warm(start: Cal
     assert [row.label for row in view.top_k[:3]] == ["tiger cat", "Egyptian cat", "tabby"]
     assert view.ran == view.total > 10
     assert len(view.pictures) == view.total
-    assert [event.name for event in streams.stored_events(trace.job_id)][-2:] == ["prediction", "done"]
+    told = [event.name for event in streams.stored_events(trace.job_id)]
+    assert "prediction" in told
+    assert told[-1] == "done"
     assert 0 < client().ttl(streams.key_of(trace.job_id)) <= streams.EXPIRY_SECONDS
     worker.stop()
     assert heartbeat.warm_workers() == []
@@ -234,11 +269,98 @@ def test_a_frozen_worker_is_replaced_and_changes_nothing_when_it_thaws(start: Ca
 
 def test_bells_that_redis_forgot_are_rung_again(start: Callable[..., Worker], learner: User) -> None:
     trace = ask(learner)
-    assert queueing.unanswered() == 1
+    assert client().llen("trace") == 1
     client().flushall()
     worker = start()
     worker.child()
     assert state_of(trace) == JobState.WAITING
-    jobs.reap(now=timezone.now() + timedelta(seconds=20))
+    jobs.reap(now=timezone.now())
     done(trace, worker)
     assert trace.job.attempts == 1
+
+
+# --- several at once ------------------------------------------------------------------------------------------------------
+
+EVERYBODYS = ("chelsea", "coffee", "rocket", "astronaut")
+
+
+def everybody_asks() -> list[Trace]:
+    """Four people, each with a photo of their own choice."""
+    return [ask(User.objects.create_guest(), sample) for sample in EVERYBODYS]
+
+
+def ran_together(trace: Trace) -> int:
+    return int(trace.job.document["made_by"]["batch"])
+
+
+def test_what_waits_for_one_network_runs_in_one_pass(start: Callable[..., Worker]) -> None:
+    traces = everybody_asks()
+    assert client().llen("trace") == 1, "one bell, however many wait"
+    worker = start()
+    for trace in traces:
+        done(trace, worker, seconds=WARM_SECONDS)
+    assert [ran_together(trace) for trace in traces] == [4, 4, 4, 4]
+    assert [trace.job.document["top_k"][0]["label"] for trace in traces][:2] == ["tiger cat", "espresso"]
+    assert client().keys("bell:*") == []
+
+
+def test_a_child_killed_in_the_middle_of_a_pass_loses_nothing_and_shows_nothing_twice(start: Callable[..., Worker]) -> None:
+    worker = start(stage_seconds=0.05)
+    child = worker.child()
+    traces = everybody_asks()
+    eventually(lambda: all(stages_told(trace) >= 3 for trace in traces[2:]), seconds=60, why=worker.told)
+    before = [state_of(trace) for trace in traces]
+    os.kill(child, signal.SIGKILL)
+    for trace in traces:
+        done(trace, worker, seconds=WARM_SECONDS)
+        view = services.present(trace)
+        assert view.ran == view.total
+        assert [frame.index for frame in view.frames] == list(range(view.total))
+    again = [trace for trace, state in zip(traces, before, strict=True) if state == JobState.RUNNING]
+    assert len(again) >= 2
+    assert [trace.job.attempts for trace in again] == [2] * len(again)
+    assert [ran_together(trace) for trace in again] == [1] * len(again), "whose worker died runs alone"
+    assert "died" in render_to_string("inference/_end.html", {"trace": services.present(again[0])})
+
+
+def test_a_run_that_kills_its_worker_takes_nobody_down_for_good(start: Callable[..., Worker]) -> None:
+    traces = everybody_asks()
+    worker = start(deadly="coffee")
+    for trace in traces:
+        if trace.job.sample != "coffee":
+            done(trace, worker, seconds=WARM_SECONDS)
+
+    def given_up() -> bool:
+        jobs.reap(now=timezone.now())
+        return state_of(traces[1]) == JobState.FAILED
+
+    eventually(given_up, seconds=WARM_SECONDS, why=worker.told)
+    assert traces[1].job.failure == Failure.TOO_MANY_ATTEMPTS
+
+
+def test_two_hosts_work_off_one_line(start: Callable[..., Worker]) -> None:
+    hosts = [start(stage_seconds=0.02, batch=2), start(stage_seconds=0.02, batch=2)]
+    for host in hosts:
+        host.child()
+    traces = [ask(User.objects.create_guest(), sample) for sample in (*EVERYBODYS, "flower", "china")]
+    for trace in traces:
+        done(trace, hosts[0])
+    holders = {trace.job.holder for trace in traces}
+    assert holders == {f"{machine()}:{host.child()}" for host in hosts}
+    for host in hosts:
+        assert pictures_read_on(host, traces) == sum(services.present(trace).total for trace in traces)
+
+
+def pictures_read_on(host: Worker, traces: list[Trace]) -> int:
+    """How many pictures of these traces a process with this host's folders reads."""
+    script = (
+        "import sys, django; django.setup(); from inference.models import Trace\n"
+        "from inference.services import picture_of; from django.core.files.storage import default_storage as kept\n"
+        "from PIL import Image\n"
+        "traces = [Trace.objects.get(pk=pk) for pk in sys.argv[1:]]\n"
+        "names = [picture_of(trace, index=stage['index']).name for trace in traces for stage in trace.job.document['stages']]\n"
+        "print(sum(Image.open(kept.open(name)).size > (1, 1) for name in names))"
+    )
+    command = [sys.executable, "-c", script, *(str(trace.pk) for trace in traces)]
+    said = subprocess.run(command, env=host.environment, cwd=site.ROOT, capture_output=True, text=True, check=True).stdout
+    return int(said)

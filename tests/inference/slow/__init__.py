@@ -1,1 +1,1 @@
-"""An app that a worker under test installs, so that its traces take long enough to be killed in the middle."""
+"""An app that a worker under test installs: its traces take long enough to be killed in the middle, or one kills its worker."""
