@@ -35,6 +35,9 @@ Figure = Annotated[float, Field(ge=-1e30, le=1e30)]
 Milliseconds = Annotated[float, Field(ge=0, le=1e9)]
 Side = Annotated[int, Field(ge=1, le=20_000)]
 Shape = Annotated[list[Count], Field(max_length=8)]
+LISTS = ("kernel", "stride", "mean", "std")
+"""The details that sentences are made of as lists."""
+
 Detail = str | bool | int | float | list[int | float]
 
 
@@ -95,12 +98,14 @@ class StagePart(Part):
     picture: DrawnPicture | None
 
     @model_validator(mode="after")
-    def _details_are_short(self) -> StagePart:
+    def _details_can_be_said(self) -> StagePart:
         for name, value in self.details.items():
             if isinstance(value, str | list) and len(value) > 200:
                 raise ValueError(_("the detail “%(name)s” is too long") % {"name": name})
             if isinstance(value, int) and abs(value) > LARGEST:
                 raise ValueError(_("the detail “%(name)s” is too large") % {"name": name})
+            if name in LISTS and not (value and isinstance(value, list)):
+                raise ValueError(_("the detail “%(name)s” must be a list of numbers") % {"name": name})
         return self
 
 

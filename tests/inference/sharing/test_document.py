@@ -183,6 +183,15 @@ texts = st.text(
 statistics = st.none() | st.fixed_dictionaries(
     {"mean": finite, "std": finite, "minimum": finite, "maximum": finite, "silent_channels": counts, "channels": counts}
 )
+lists = st.lists(finite | counts, min_size=1, max_size=3)
+details = st.fixed_dictionaries(
+    {},
+    optional={
+        "size": texts | finite | lists,
+        "interpolation": texts,
+        **{name: lists for name in ("kernel", "stride", "mean", "std")},
+    },
+)
 
 
 @st.composite
@@ -206,7 +215,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             "macs": draw(counts),
             "milliseconds": draw(st.floats(0, 1e6)),
             "statistics": draw(statistics),
-            "details": draw(
+            "operation": draw(st.sampled_from(["convolution", "normalise", "resize", "crop", "mbconv", "nobody_knows", ""])),
+            "blocks": draw(st.integers(0, 5)),
+            "details": draw(details),
                 st.dictionaries(st.sampled_from(["size", "kernel"]), texts | finite | st.lists(counts, max_size=3))
             ),
             "picture": draw(st.none() | st.just(picture)),
@@ -284,6 +295,9 @@ GOLDEN_PICTURE = json.loads(GOLDEN.read_bytes())["stages"][0]["picture"] if GOLD
         ("stages.1.statistics.silent", 1, "“stages[1].statistics.silent” is not part of this format."),
         ("stages.1.details", {"size": "x" * 300}, "the detail “size” is too long"),
         ("stages.1.details", {"size": [[1]]}, "stages[1].details"),
+        ("stages.1.details", {"kernel": 3, "stride": [1]}, "the detail “kernel” must be a list of numbers"),
+        ("stages.1.details", {"mean": "a", "std": [1]}, "the detail “mean” must be a list of numbers"),
+        ("stages.1.details", {"stride": []}, "the detail “stride” must be a list of numbers"),
         ("stages.1.title", "a\u202eb", "“stages[1].title” holds a character that can’t be shown."),
         ("stages.1.title", "a\x00b", "“stages[1].title” holds a character that can’t be shown."),
         ("stages.1.title", "\ud800", "“stages[1].title” holds a character that can’t be shown."),
