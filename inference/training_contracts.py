@@ -26,8 +26,8 @@ where they are not finite; `observation` is {"code": an `Observation`, …its fi
 
 `data` + file `examples` (three of each class, one row a class)
 :   `data` `classes` `train` `validation` (numbers of examples) `train_per_class` `validation_per_class` (lists)
-    `available_per_class` `size` ([height, width] as the library has them; null for own photos) `input_size` (what the network
-    sees) `split` (a `Split`) `folds` (0, but for cross-validation) `labels_from` (a `LabelsFrom`) `seed`
+    `available_per_class` `size` ([height, width] of the pictures; null where they differ) `input_size` (side in pixels of what
+    the network sees) `split` (a `Split`) `folds` (0, but for cross-validation) `labels_from` (a `LabelsFrom`) `seed`
     `threshold` (tissue: mean DAB above it is "much") `sources` [{`package`, `version`, `file`, `credit`, `licence`, `url`}]
     `warnings` [a `DataWarning`]
 `baseline:<name>`
@@ -38,16 +38,19 @@ where they are not finite; `observation` is {"code": an `Observation`, …its fi
 `epoch:<n>`
 :   `epoch` `of` `train_loss` `validation_loss` `train_accuracy` `validation_accuracy` `learning_rate` `seconds` `observation`
     (the training figures are taken over the whole training set after the epoch, as the validation figures are)
-`confusion` + file `mistaken` (up to 12 of the validation examples that came out wrong, where there are any)
+`confusion` + file `mistaken` (up to 12 of the validation examples that came out wrong, the surest first; where there are any)
 :   `classes` `matrix` (rows: the true class, columns: the predicted one) `per_class` [{`class_index`, `examples`, `correct`,
-    `recall`, `interval`, `precision` (null where nothing was predicted so)}] `accuracy` `correct` `validation` `interval`
-    [low, high] `confidence` (0.95) `interval_method` ("wilson") `interval_source` (address) `mean_confidence` (the mean
-    probability of what was predicted) `mistaken` [{`truth`, `predicted`, `probability`}, as in the file] `of_epoch`
-    `best_baseline` {`name`, `accuracy`} `against_baseline` (a `Verdict`) `observation` (of the whole curve)
+    `recall` (null without examples), `interval`, `precision` (null where nothing was predicted so)}] `accuracy` `correct`
+    `validation` `interval` [low, high] `confidence` (0.95) `interval_method` ("wilson") `interval_source` (address)
+    `mean_confidence` (the mean probability of what was predicted) `mistaken` [{`truth`, `predicted`, `probability`}, as in the
+    file] `of_epoch` `best_baseline` {`name`, `accuracy`} `against_baseline` (a `Verdict`) `observation` (of the whole curve)
 `head` + file `checkpoint`
-:   `classes` `strategy` `features` `parameters` (of the head) `trained_parameters` (of all that was trained) `bytes` `of_epoch`
-    `seconds` (of the whole run) `input_size` `validation_accuracy` (null for a head of cross-validation, which is trained on
-    all photos: the accuracy is that of its folds' heads) `format`
+:   `classes` `strategy` `features` `parameters` (of the head) `trained_parameters` (of all that was trained) `trained_stages`
+    (names) `bytes` `of_epoch` `seconds` (of the whole run) `input_size` (side in pixels of what the network sees)
+    `validation_accuracy` (null for a head of cross-validation, which is trained on all photos: the accuracy is that of its
+    folds' heads) `format`
+
+After an epoch whose loss is no number the run stops; `of_epoch` is then the last one before, or 0: the head as it began.
 
 `Observation`'s figures: `since` (the epoch from which on it holds), `best_epoch`, `best_validation_loss`, `validation_loss`,
 `train_loss`, `first_train_loss`, `train_accuracy`, `validation_accuracy`, `best_validation_accuracy`, `chance`,

@@ -1,4 +1,4 @@
-"""The data sets that come with installed libraries, read from the files that their wheels bring along.
+"""The data sets: those that come with installed libraries, read from the files that their wheels bring along, and own photos.
 
 Nothing is downloaded and neither library is imported: scikit-image's own functions would fetch a file that is missing.
 """
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inference.contracts import EngineError, Failure
+from inference.engine.preprocessing import decode
 from inference.training_contracts import SHIPPED, DataName, DataWarning, LabelsFrom, Split
 
 Pictures = NDArray[np.uint8]
@@ -76,6 +77,9 @@ class Examples:
     def __len__(self) -> int:
         return len(self.pictures)
 
+    def __add__(self, other: Examples) -> Examples:
+        return Examples([*self.pictures, *other.pictures], np.concatenate([self.labels, other.labels]))
+
     def chosen(self, places: Sequence[int] | NDArray[np.int64]) -> Examples:
         """The examples at these places, in this order."""
         return Examples([self.pictures[place] for place in places], self.labels[np.asarray(places, dtype=np.int64)])
@@ -87,12 +91,12 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Examples that may be trained on, others to be judged by, and what a reader has to know of both."""
+    """Examples, and what a reader has to know of them."""
 
     name: DataName
     classes: tuple[str, ...]
-    pool: Examples
-    validation: Examples
+    examples: Examples
+    pool: int  # the first so many may be trained on, the rest are there to judge by; of own photos all, and no rest
     split: Split
     labels_from: LabelsFrom
     warnings: tuple[DataWarning, ...]
@@ -103,6 +107,19 @@ class DataSet:
 def shipped(name: DataName) -> DataSet:
     """One of the data sets that come with the libraries: the same examples in the same order, always. EngineError: missing."""
     return _READERS[name]()
+
+
+def own(photos: Sequence[Image.Image], labels: Sequence[int], classes: tuple[str, ...]) -> DataSet:
+    """A learner's photos, each with the index of its class."""
+    return DataSet(
+        name=DataName.OWN,
+        classes=classes,
+        examples=Examples([decode(photo) for photo in photos], np.array(labels, dtype=np.int64)),
+        pool=len(photos),
+        split=Split.CROSS_VALIDATION,
+        labels_from=LabelsFrom.LEARNER,
+        warnings=(DataWarning.FEW,),
+    )
 
 
 def _skimage(file: str, credit: str, licence: str, url: str = "") -> Source:
@@ -128,8 +145,8 @@ def _textures() -> DataSet:
     return DataSet(
         name=DataName.TEXTURES,
         classes=SHIPPED[DataName.TEXTURES].classes,
-        pool=Examples(halves[True], np.array(labels[True])),
-        validation=Examples(halves[False], np.array(labels[False])),
+        examples=Examples(halves[True], np.array(labels[True])) + Examples(halves[False], np.array(labels[False])),
+        pool=len(halves[True]),
         split=Split.HALVES,
         labels_from=LabelsFrom.PICTURE,
         warnings=(DataWarning.ONE_PICTURE_PER_CLASS, DataWarning.GREY),
@@ -154,8 +171,8 @@ def _faces() -> DataSet:
     return DataSet(
         name=DataName.FACES,
         classes=SHIPPED[DataName.FACES].classes,
-        pool=everything.chosen(first),
-        validation=everything.chosen(second),
+        examples=everything.chosen(first + second),
+        pool=len(first),
         split=Split.ORDER,
         labels_from=LabelsFrom.LIBRARY,
         warnings=(DataWarning.GREY, DataWarning.TINY),
@@ -179,11 +196,13 @@ def _digits() -> DataSet:
     everything = Examples(_from_grey(table[:, :-1].reshape(-1, 8, 8) / 16), table[:, -1].astype(np.int64))
     half = len(everything) // 2
     classes = SHIPPED[DataName.DIGITS].classes
+    first = _first_of_each(everything.labels[:half], len(classes), DIGITS_PER_CLASS[0])
+    second = half + _first_of_each(everything.labels[half:], len(classes), DIGITS_PER_CLASS[1])
     return DataSet(
         name=DataName.DIGITS,
         classes=classes,
-        pool=everything.chosen(_first_of_each(everything.labels[:half], len(classes), DIGITS_PER_CLASS[0])),
-        validation=everything.chosen(half + _first_of_each(everything.labels[half:], len(classes), DIGITS_PER_CLASS[1])),
+        examples=everything.chosen(np.concatenate([first, second])),
+        pool=len(first),
         split=Split.ORDER,
         labels_from=LabelsFrom.LIBRARY,
         warnings=(DataWarning.GREY, DataWarning.TINY),
@@ -213,11 +232,12 @@ def _tissue() -> DataSet:
     is_left = np.array([left for left, _ in patches])
     threshold = float(np.median(stained))
     everything = Examples([patch for _, patch in patches], (stained > threshold).astype(np.int64))
+    left, right = np.flatnonzero(is_left), np.flatnonzero(~is_left)
     return DataSet(
         name=DataName.TISSUE,
         classes=SHIPPED[DataName.TISSUE].classes,
-        pool=everything.chosen(np.flatnonzero(is_left)),
-        validation=everything.chosen(np.flatnonzero(~is_left)),
+        examples=everything.chosen(np.concatenate([left, right])),
+        pool=len(left),
         split=Split.HALVES,
         labels_from=LabelsFrom.STAIN,
         warnings=(DataWarning.LABELS_LEAK, DataWarning.ONE_SLIDE, DataWarning.TINY),

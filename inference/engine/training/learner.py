@@ -1,0 +1,145 @@
+"""A model that learns from examples, one epoch at a time. The same for a linear head on features and for a whole network."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from inference.contracts import EngineError, Failure
+from inference.engine.training.curve import Epoch
+from inference.engine.watching import is_out_of_memory
+
+BATCH = 32
+WEIGHT_DECAY = 0.01  # AdamW's own default: https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
+
+Prepare = Callable[[torch.Tensor], torch.Tensor]
+Stop = Callable[[], None]
+
+
+def as_it_is(batch: torch.Tensor) -> torch.Tensor:
+    """The batch itself: nothing is to be prepared."""
+    return batch
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a model is taught or asked: inputs, N first, their classes, and what makes a batch of the inputs ready."""
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    prepare: Prepare = as_it_is
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batches(self, order: torch.Tensor | None = None) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Batches in the order of these places, or as they are."""
+        places = torch.arange(len(self)) if order is None else order
+        batches = list(places.split(BATCH))  # type: ignore[no-untyped-call]
+        if len(batches) > 1 and len(batches[-1]) == 1:  # BatchNorm can't learn from one example whose grid is a single cell
+            batches[-2:] = [torch.cat(batches[-2:])]
+        for chosen in batches:
+            yield self.prepare(self.inputs[chosen]), self.labels[chosen]
+
+
+class Learner:
+    """A model, what teaches it, what judges it, and the optimizer between them.
+
+    `settle` puts the model's layers into the modes in which they are trained; judging is always in evaluation mode.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        training: Lessons,
+        held_out: Lessons,
+        learning_rate: float,
+        seed: int,
+        settle: Callable[[nn.Module], object] = nn.Module.train,
+    ) -> None:
+        self.model = model
+        self.training = training
+        self.held_out = held_out
+        self._settle = settle
+        self._orders = torch.Generator().manual_seed(seed)
+        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._optimizer = torch.optim.AdamW(learned, lr=learning_rate, weight_decay=WEIGHT_DECAY)
+        self._kept = copy.deepcopy(model.state_dict())
+
+    def learn(self, stop_if_cancelled: Stop) -> None:
+        """One epoch: every training example once, in a new order."""
+        self._settle(self.model)
+        for batch, labels in self.training.batches(torch.randperm(len(self.training), generator=self._orders)):
+            stop_if_cancelled()
+            self._optimizer.zero_grad()
+            cross_entropy(self.model(batch), labels).backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+
+    def logits(self, lessons: Lessons, stop_if_cancelled: Stop) -> torch.Tensor:
+        """What the model says now, N × classes, on the CPU."""
+        self.model.eval()
+        said = []
+        with torch.inference_mode():
+            for batch, _ in lessons.batches():
+                stop_if_cancelled()
+                said.append(self.model(batch).float().cpu())
+        return torch.cat(said)
+
+    def keep(self) -> None:
+        """Remember the model as it is now."""
+        self._kept = copy.deepcopy(self.model.state_dict())
+
+    def go_back(self) -> None:
+        """Make the model what it was when it was last kept."""
+        self.model.load_state_dict(self._kept)
+
+
+def judged(training: torch.Tensor, taught: torch.Tensor, held_out: torch.Tensor, truth: torch.Tensor) -> Epoch:
+    """The figures of logits, N × classes, on what was taught and on what was held out."""
+    return Epoch(
+        train_loss=float(cross_entropy(training, taught)),
+        validation_loss=float(cross_entropy(held_out, truth)),
+        train_accuracy=_accuracy(training, taught),
+        validation_accuracy=_accuracy(held_out, truth),
+    )
+
+
+def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    return int((logits.argmax(1) == labels).sum()) / len(labels)
+
+
+@contextmanager
+def reproducible(seed: int, *, threads: int) -> Iterator[None]:
+    """The same seed, device and number of threads give the same bits; torch's settings are put back afterwards."""
+    before, deterministic, benchmark = (
+        torch.get_num_threads(),
+        torch.backends.cudnn.deterministic,
+        torch.backends.cudnn.benchmark,
+    )
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    try:
+        with torch.random.fork_rng(), torch.enable_grad():
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(before)
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = deterministic, benchmark
+
+
+@contextmanager
+def out_of_memory_named() -> Iterator[None]:
+    """EngineError where the memory does not suffice."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise EngineError(Failure.OUT_OF_MEMORY) from error
+        raise
