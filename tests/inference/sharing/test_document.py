@@ -218,8 +218,6 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             "operation": draw(st.sampled_from(["convolution", "normalise", "resize", "crop", "mbconv", "nobody_knows", ""])),
             "blocks": draw(st.integers(0, 5)),
             "details": draw(details),
-                st.dictionaries(st.sampled_from(["size", "kernel"]), texts | finite | st.lists(counts, max_size=3))
-            ),
             "picture": draw(st.none() | st.just(picture)),
         }
         for index, kind in enumerate(kinds)
