@@ -1,6 +1,7 @@
 from django.urls import path
 
 from inference import views
+from inference.breaking import views as breaking
 from inference.sharing import views as sharing
 
 app_name = "inference"
@@ -12,6 +13,7 @@ urlpatterns = [
     path("traces/<uuid:trace_id>/", views.trace, name="trace"),
     path("traces/<uuid:trace_id>/document", sharing.document, name="document"),
     path("traces/<uuid:trace_id>/photo", sharing.photo, name="photo"),
+    path("traces/<uuid:trace_id>/break/", breaking.break_trace, name="break"),
     path("traces/<uuid:trace_id>/events", views.trace_events, name="events"),
     path("traces/<uuid:trace_id>/cancel", views.cancel, name="cancel"),
     path("traces/<uuid:trace_id>/share", views.share, name="share"),

@@ -23,6 +23,7 @@ from django.views.decorators.http import condition, require_http_methods, requir
 from accounts import people
 from accounts.models import User
 from inference import events, facts, samples, services, telling
+from inference.breaking.services import break_url
 from inference.contracts import DEFAULT_NETWORK
 from inference.models import Trace
 from inference.presenting import TraceView, present, row_of, waiting_frames
@@ -120,7 +121,13 @@ def trace(request: HttpRequest, trace_id: UUID) -> HttpResponse:
     """A trace in whatever state it is, for its owner and for whoever has its link."""
     found, view = _visible(request, trace_id)
     shared_url = request.build_absolute_uri(view.shared_url) if view.shared_url else ""
-    context = {"trace": view, "shared_url": shared_url, "expires_at": found.expires_at, "take": _take(request, found, view)}
+    context = {
+        "trace": view,
+        "shared_url": shared_url,
+        "expires_at": found.expires_at,
+        "take": _take(request, found, view),
+        "break_url": break_url(found, share_token=request.GET.get("share", "")),
+    }
     response = render(request, "inference/trace.html", context)
     response["Referrer-Policy"] = "same-origin"
     response["X-Robots-Tag"] = "noindex"

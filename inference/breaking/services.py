@@ -11,8 +11,12 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from inference import services
 from inference.contracts import MISTAKES, MistakeName, RunKind
-from inference.models import Trace, Upload
+from inference.models import JobState, Trace, Upload
+from inference.presenting import address
 from web.problems import Problem
+
+BREAKABLE = (RunKind.TRACE, RunKind.LOOK, RunKind.MISTAKE)
+"""The kinds of runs whose photo and network can be run once more."""
 
 
 def chosen(names: Iterable[str]) -> list[MistakeName]:
@@ -81,6 +85,13 @@ def request_mistakes_on(*, trace: Trace, owner: User, names: Iterable[str], now:
     job = trace.job
     upload = services.upload_for(upload_id=job.upload_id, person=owner) if job.upload_id is not None else None
     return request_mistakes(owner=owner, network=job.network, names=names, sample=job.sample, upload=upload, now=now)
+
+
+def break_url(trace: Trace, *, share_token: str = "") -> str:
+    """Where a finished run can be broken; empty for what can't be run once more."""
+    if trace.job.kind not in BREAKABLE or trace.job.state != JobState.DONE:
+        return ""
+    return address("break", trace, share_token)
 
 
 def _options(names: Iterable[str]) -> dict[str, list[str]]:
