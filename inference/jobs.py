@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from statistics import fmean
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 
 from accounts.models import User
-from inference import fairness, queueing, streams
+from inference import fairness, heartbeat, queueing, streams
+from inference.connections import Unreachable
 from inference.contracts import Failure, RunKind
 from inference.fairness import Person, Wish
 from inference.models import Job, JobState, Trace
@@ -23,6 +25,10 @@ log = logging.getLogger(__name__)
 
 LOOKED_AT = 100
 """How far down the line a worker looks for runs that may begin now."""
+NEWEST = 20
+"""How many finished runs tell how long the next ones take."""
+FIRST_GUESS = {"trace": timedelta(seconds=1), "train": timedelta(minutes=1), "checks": timedelta(minutes=1)}
+"""How long a run of each line takes as long as none has finished."""
 
 
 # --- taking ---------------------------------------------------------------------------------------------------------------
@@ -254,6 +260,29 @@ def place_in_line(job: Job) -> int:
     line = line_of(job.kind)
     order = fairness.in_turn(_waiting(line).wishes, running=_running(line))
     return order.index(job.pk) + 1 if job.pk in order else len(order) + 1
+
+
+def expected_wait(line: Line) -> timedelta:
+    """How long it takes until all that waits in the line has run, as far as the newest runs and the ready workers tell."""
+    waiting = Job.objects.filter(state=JobState.WAITING, kind__in=line.kinds, attempts_allowed__gt=0).count()
+    if waiting == 0:
+        return timedelta(0)
+    return waiting * _usual_time(line) / max(1, _ready_workers(line))
+
+
+def _usual_time(line: Line) -> timedelta:
+    """What one run of this line takes of a worker's time: runs that went through a network together share it."""
+    finished = Job.objects.filter(state=JobState.DONE, kind__in=line.kinds).order_by("-finished_at")
+    newest = finished.values_list("document__milliseconds", "document__made_by__batch")[:NEWEST]
+    shares = [milliseconds / (batch or 1) for milliseconds, batch in newest if milliseconds is not None]
+    return timedelta(milliseconds=fmean(shares)) if shares else FIRST_GUESS[line.queue]
+
+
+def _ready_workers(line: Line) -> int:
+    try:
+        return sum(worker["queue"] == line.queue for worker in heartbeat.workers())
+    except Unreachable:
+        return 0
 
 
 def is_waited_for(*, line: Line, network: str) -> bool:

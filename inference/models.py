@@ -74,7 +74,7 @@ class Job(models.Model):
     document = models.JSONField(null=True, blank=True)  # stages, statistics, results, top_k, made_by, picture names
 
     class Meta:
-        indexes = [models.Index(fields=["state", "queued_at"])]
+        indexes = [models.Index(fields=["state", "queued_at"]), models.Index(fields=["state", "-finished_at"])]
 
     def __str__(self) -> str:
         return f"{self.network} {self.state}"

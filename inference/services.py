@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,6 +29,7 @@ from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWO
 from inference.images import CheckedImage, ImageRefused, Refusal, check_image
 from inference.models import Job, JobState, Trace, Upload
 from inference.presenting import TraceView, present, told_so_far
+from inference.queueing import line_of
 from inference.runs import files_folder
 from inference.telling import no_weights_sentence
 from web.problems import Problem, not_found
@@ -116,7 +118,7 @@ def request_run(
             trace.pinned = owner is None
             trace.save(force_insert=True)
         if is_new:
-            _refuse_a_full_line(owner)
+            _refuse_a_full_line(owner, kind=kind)
             jobs.ask_again(job, now=now)
             transaction.on_commit(lambda: jobs.ring(job))
         elif job.state == JobState.WAITING:
@@ -237,19 +239,20 @@ def _refuse_above_limit(owner: User | None) -> None:
     )
 
 
-def _refuse_a_full_line(owner: User | None) -> None:
+def _refuse_a_full_line(owner: User | None, *, kind: RunKind) -> None:
     """Nobody is put in a line that is longer than a run may wait; newcomers without a cookie are one person each."""
     if owner is None:
         return
-    waiting = Job.objects.filter(state=JobState.WAITING, attempts_allowed__gt=0).count()
-    seconds = usual_seconds() or 1.0
-    if waiting * seconds < settings.TRACE_DEADLINE_SECONDS:
+    allowed = jobs.time_allowed(kind)
+    too_long = jobs.expected_wait(line_of(kind)) - allowed
+    if too_long < timedelta(0):
         return
+    retry_after = max(RETRY_AFTER_SECONDS, math.ceil((too_long + allowed / 10).total_seconds()))
     raise Problem(
         429,
         _("The line is full"),
         _("So many runs wait that yours would not come up in time. Try again in a few minutes."),
-        headers={"Retry-After": str(settings.TRACE_DEADLINE_SECONDS // 4)},
+        headers={"Retry-After": str(retry_after)},
     )
 
 

@@ -17,6 +17,7 @@ from tests.operations.site import Site, eventually, refused_start, running
 PARTS = {
     "web": "operations.web",
     "worker": "-Q trace",
+    "train": "-Q train",
     "checks": "-Q checks",
     "clock": "config.celery beat",
     "redis": "redis-server",
@@ -167,6 +168,9 @@ def test_a_taken_port_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
         ("PORT", "eighty", "PORT is set to something that can't be used"),
         ("TRACE_DEVICE", "toaster", "TRACE_DEVICE is set to something that can't be used: write auto, cpu or cuda"),
         ("TRACE_THREADS", "0", "TRACE_THREADS is set to something that can't be used"),
+        ("TRACE_BATCH", "0", "TRACE_BATCH is set to something that can't be used"),
+        ("TRACE_PROCESSES", "-1", "TRACE_PROCESSES is set to something that can't be used"),
+        ("WARM_MEGABYTES", "plenty", "WARM_MEGABYTES is set to something that can't be used"),
         ("PORT", "70000", "a port is a number up to 65535"),
         ("HOST", "192.0.2.1", "HOST 192.0.2.1 can't be listened at"),
         ("EMAIL_URL", "pigeon://loft", "EMAIL_URL is set to something that can't be used"),
