@@ -8,14 +8,17 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.activity import Activity
 from accounts.models import User
+from inference.contracts import RunKind
 from inference.facts import facts_of
 from inference.models import Job, Trace, Upload
+from inference.presenting import address
 from inference.services import remove_unwanted
+from inference.training import personal as training
+from inference.training.wording import what_trained
 
 RECENT_AT_MOST = 10
 
@@ -36,17 +39,19 @@ def export(user: User) -> dict[str, Any]:
             }
             for upload in user.uploads.order_by("created_at")
         ],
+        **training.export(user),
     }
 
 
 def files(user: User) -> Iterator[tuple[str, bytes]]:
-    """The person's photos, each under the name that export() gives it."""
+    """The person's photos and heads, each under the name that export() gives it."""
     for upload in user.uploads.order_by("created_at"):
         try:
             with default_storage.open(str(upload.file.name)) as kept:
                 yield _photo_name(upload), kept.read()
         except FileNotFoundError:
             continue  # erased at this moment
+    yield from training.files(user)
 
 
 def _photo_name(upload: Upload) -> str:
@@ -72,18 +77,18 @@ def recent(user: User) -> list[Activity]:
     """The person's latest runs, for the profile page."""
     traces = list(user.traces.select_related("job").order_by("-created_at")[:RECENT_AT_MOST])
     titles = {network: (facts_of(network) or {}).get("title", network) for network in {trace.job.network for trace in traces}}
-    return [
-        Activity(
-            trace.created_at,
-            _("Ran %(network)s") % {"network": titles[trace.job.network]},
-            reverse("inference:trace", args=[trace.pk]),
-        )
-        for trace in traces
-    ]
+    return [Activity(trace.created_at, _done(trace, titles), address("trace", trace)) for trace in traces]
+
+
+def _done(trace: Trace, titles: dict[str, str]) -> str:
+    if trace.job.kind == RunKind.TRAINING:
+        return _("Trained %(what)s") % {"what": what_trained(trace.job.options)}
+    return _("Ran %(network)s") % {"network": titles[trace.job.network]}
 
 
 def erase(user: User) -> None:
     """Removes the person's traces and photos, and the runs that nobody else needs, with their pictures."""
+    training.erase(user)
     jobs = list(user.traces.values_list("job", flat=True))
     user.traces.all().delete()
     remove_unwanted(jobs_of=Job.objects.filter(pk__in=jobs), uploads=Upload.objects.filter(owner=user))
@@ -100,4 +105,5 @@ def merge(guest: User, user: User) -> None:
             else:
                 upload.jobs.update(upload=same)
         guest.traces.update(owner=user)
+        training.merge(guest, user)
     remove_unwanted(jobs_of=Job.objects.none(), uploads=Upload.objects.filter(owner=guest))

@@ -20,6 +20,7 @@ from inference.connections import Unreachable
 from inference.contracts import RunKind
 from inference.models import Job, JobState, Trace
 from inference.streams import EventId
+from inference.training.wording import what_came_out, what_trained
 
 
 class Status(StrEnum):
@@ -282,9 +283,11 @@ class TraceRow:
     """A trace in a list: without its film."""
 
     url: str
+    title: str
     photo_title: str
     network_title: str
     first: PredictionView | None
+    outcome: str
     status: Status
     status_title: str
     created_at: datetime
@@ -293,21 +296,44 @@ class TraceRow:
 def row_of(trace: Trace, *, titles: Mapping[str, str]) -> TraceRow:
     """The trace for its owner's list; `titles` are the networks' names."""
     status = status_of(trace, has_stages=True)
-    top_k = top_k_of(trace.job.document or {})
     return TraceRow(
         url=address("trace", trace),
+        title=_title(trace),
         photo_title=_photo(trace, is_own=True).title,
         network_title=titles.get(trace.job.network, trace.job.network),
-        first=top_k[0] if top_k else None,
+        first=next(iter(top_k_of(trace.job.document or {})), None),
+        outcome=_outcome(trace.job),
         status=status,
         status_title=wording.status_title(status),
         created_at=trace.created_at,
     )
 
 
+def _title(trace: Trace) -> str:
+    """What ran, in a line: its photo and what was done with it, or what was trained on."""
+    kind = RunKind(trace.job.kind)
+    if kind == RunKind.TRAINING:
+        return what_trained(trace.job.options)
+    return wording.run_title(kind, photo=_photo(trace, is_own=True).title)
+
+
+def _outcome(job: Job) -> str:
+    """What came out, in a few words; empty before anything did."""
+    document = job.document or {}
+    if job.kind == RunKind.TRAINING:
+        return what_came_out(document)
+    first = next(iter(top_k_of(document)), None)
+    return f"{first.label}, {first.percent}" if first else ""
+
+
+_PAGES = {RunKind.TRAINING: "training_run", RunKind.TRIAL: "trial"}
+"""The kinds of runs that have a page of their own."""
+
+
 def address(name: str, trace: Trace, share_token: str = "", **parts: Any) -> str:
-    """The path of one of a trace's pages, with the share token that opens it."""
-    path = reverse(f"inference:{name}", kwargs={"trace_id": trace.pk, **parts})
+    """The path of one of a trace's pages, with the share token that opens it; "trace" is the page that shows it."""
+    page = _PAGES.get(RunKind(trace.job.kind), name) if name == "trace" else name
+    path = reverse(f"inference:{page}", kwargs={"trace_id": trace.pk, **parts})
     return f"{path}?{urlencode({'share': share_token})}" if share_token else path
 
 
@@ -429,6 +455,11 @@ def top_k_of(told: Mapping[str, Any]) -> tuple[PredictionView, ...]:
 
 def frame_of(trace: Trace, stage: Mapping[str, Any], *, share_token: str = "") -> Frame:
     """A stage that ran, as its frame in the film."""
+    return told_frame(stage, picture_url=address("picture", trace, share_token, index=stage["index"]))
+
+
+def told_frame(stage: Mapping[str, Any], *, picture_url: str) -> Frame:
+    """The frame of a stage that a document tells of, its picture at this address."""
     shape = wording.shape(stage["output_shape"])
     title = str(stage.get("title") or stage["name"])
     return Frame(
@@ -448,7 +479,7 @@ def frame_of(trace: Trace, stage: Mapping[str, Any], *, share_token: str = "") -
         flops=stage.get("flops", 0),
         milliseconds=stage.get("milliseconds"),
         statistics=stage.get("statistics"),
-        picture=_picture(trace, stage, title=title, share_token=share_token),
+        picture=_picture(stage, title=title, url=picture_url),
     )
 
 
@@ -470,12 +501,12 @@ def result_of(trace: Trace, result: Mapping[str, Any], *, share_token: str = "")
     return ResultView(result["name"], result["figures"], files)
 
 
-def _picture(trace: Trace, stage: Mapping[str, Any], *, title: str, share_token: str) -> PictureView | None:
+def _picture(stage: Mapping[str, Any], *, title: str, url: str) -> PictureView | None:
     picture = stage.get("picture")
     if not picture:
         return None
     return PictureView(
-        url=address("picture", trace, share_token, index=stage["index"]),
+        url=url,
         width=picture["width"],
         height=picture["height"],
         scale=picture["scale"],

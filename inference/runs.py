@@ -37,6 +37,7 @@ from inference.contracts import (
 from inference.models import Job
 from inference.queueing import Line
 from inference.streams import Publisher, note
+from inference.training import material as training
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +155,11 @@ def _run_all(recorders: list[Recorder], engine: Engine) -> None:
 
 def material_of(job: Job) -> Material:
     """The photos and files that a job needs, read; raises EngineError when they can't be."""
+    match job.kind:
+        case RunKind.TRAINING:
+            return Material(photos=training.photos_of(job))
+        case RunKind.TRIAL:
+            return Material(photos=(photo_of(job),), files=training.head_of(job))
     return Material(photos=(photo_of(job),) if job.kind in PHOTO_KINDS else ())
 
 

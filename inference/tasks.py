@@ -17,6 +17,7 @@ from django.utils import timezone
 from inference import gpus, heartbeat, jobs, queueing, runs, services
 from inference.contracts import EngineError, Event, Material, RunRequest
 from inference.runs import Part
+from inference.training import sets
 
 if TYPE_CHECKING:
     from inference.engine import NetworkCache
@@ -159,5 +160,6 @@ def ensure_house_traces() -> None:
 
 @shared_task(name="inference.tasks.expire")
 def expire() -> None:
-    """Remove traces whose time is over."""
+    """Remove traces and photo sets whose time is over."""
     services.expire(now=timezone.now())
+    sets.expire(now=timezone.now())

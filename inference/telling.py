@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.template.loader import render_to_string
 
@@ -30,6 +30,13 @@ from inference.presenting import (
 
 LATE = "late"
 """The event that says why a run's events come late."""
+
+
+class Tells(Protocol):
+    """Says a run's events to one reader."""
+
+    def describe(self, trace: Trace, name: str, data: dict[str, Any]) -> dict[str, Any]:
+        """An event's data as this reader is told it."""
 
 
 @dataclass(frozen=True, slots=True)

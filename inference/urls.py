@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from inference import views
 from inference.breaking import views as breaking
@@ -21,6 +21,7 @@ urlpatterns = [
     path("traces/<uuid:trace_id>/delete", views.delete, name="delete"),
     path("traces/<uuid:trace_id>/pictures/<int:index>", views.picture, name="picture"),
     path("traces/<uuid:trace_id>/results/<str:result>/<slug:key>", views.result_file, name="result_file"),
+    path("training/", include("inference.training.urls")),
     path("uploads/<uuid:upload_id>", views.upload, name="upload"),
     path("samples/<slug:sample_id>", views.sample, name="sample"),
     path("networks/", views.networks, name="networks"),

@@ -26,7 +26,7 @@ from inference import events, facts, samples, services, telling
 from inference.breaking.services import break_url
 from inference.contracts import DEFAULT_NETWORK
 from inference.models import Trace
-from inference.presenting import TraceView, present, row_of, waiting_frames
+from inference.presenting import TraceView, address, present, row_of, waiting_frames
 from inference.sharing.writing import is_film
 from inference.streams import EventId
 from web.problems import Problem, json_response, not_found
@@ -120,6 +120,8 @@ def _with_trace(url: str, trace: Trace) -> str:
 def trace(request: HttpRequest, trace_id: UUID) -> HttpResponse:
     """A trace in whatever state it is, for its owner and for whoever has its link."""
     found, view = _visible(request, trace_id)
+    if not view.url.startswith(request.path):
+        return redirect(view.url)  # a kind of run that has a page of its own
     shared_url = request.build_absolute_uri(view.shared_url) if view.shared_url else ""
     context = {
         "trace": view,
@@ -166,7 +168,7 @@ def trace_events(request: HttpRequest, trace_id: UUID) -> HttpResponseBase:
     return event_stream(request, found, teller)
 
 
-def event_stream(request: HttpRequest, found: Trace, teller: telling.Teller) -> HttpResponseBase:
+def event_stream(request: HttpRequest, found: Trace, teller: telling.Tells) -> HttpResponseBase:
     """The response that follows a trace from where the reader left off; the caller has checked who asks."""
     after = EventId.parse(request.headers.get("Last-Event-ID", "") or request.GET.get("after", ""))
     response = StreamingHttpResponse(
@@ -213,7 +215,7 @@ def delete(request: HttpRequest, trace_id: UUID) -> HttpResponse:
 
 
 def _back(request: HttpRequest, found: Trace) -> HttpResponse:
-    return redirect(safe_next(request, reverse("inference:trace", kwargs={"trace_id": found.pk})))
+    return redirect(safe_next(request, address("trace", found)))
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------------

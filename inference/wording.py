@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from inference.contracts import Failure
+from inference.contracts import Failure, RunKind
 from inference.images import Change, Refusal
 
 _REFUSALS: dict[Refusal, Promise] = {
@@ -98,6 +98,21 @@ _STATUSES: dict[str, Promise] = {
 def status_title(status: str) -> str:
     """Where a run stands, in a word."""
     return str(_STATUSES[status])
+
+
+_RUNS: dict[RunKind, Promise] = {
+    RunKind.LOOK: gettext_lazy("%(photo)s, looked into"),
+    RunKind.MISTAKE: gettext_lazy("%(photo)s, with a mistake"),
+    RunKind.TRIAL: gettext_lazy("%(photo)s, with your own head"),
+    RunKind.MEASUREMENT: gettext_lazy("Its time, measured"),
+    RunKind.DOWNLOAD: gettext_lazy("Its weights, downloaded"),
+    RunKind.OPENED: gettext_lazy("%(photo)s, from a file"),
+}
+
+
+def run_title(kind: RunKind, *, photo: str) -> str:
+    """What ran, in a line of a list: a photo, unless there was more to it."""
+    return str(_RUNS[kind]) % {"photo": photo} if kind in _RUNS else photo
 
 
 _AGAIN = gettext_lazy("Run it again.")

@@ -1,7 +1,7 @@
-/* Copy buttons: shown only where the browser can copy, and they say when they did. */
-for (const button of document.querySelectorAll("button.copy")) {
+/* Copy buttons: shown only where the browser can copy, and they say when they did. A piece of a page that comes later says so. */
+function offer(button) {
   const code = button.closest(".code")?.querySelector("pre");
-  if (!code || !navigator.clipboard) continue;
+  if (!code || !navigator.clipboard) return;
   const label = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -15,3 +15,7 @@ for (const button of document.querySelectorAll("button.copy")) {
     setTimeout(() => { button.textContent = label; }, 2000);
   });
 }
+
+const offerIn = (part) => { for (const button of part.querySelectorAll("button.copy")) offer(button); };
+offerIn(document);
+document.addEventListener("piece", (event) => offerIn(event.target));
