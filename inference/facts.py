@@ -201,14 +201,18 @@ def _computed(network: str) -> dict[str, Any]:
     return dict(told.get(network, told))
 
 
+def engine_environment() -> dict[str, str]:
+    """The environment of a process that runs the engine's command line."""
+    return {**os.environ, "WEIGHTS_DIR": str(settings.WEIGHTS_DIR), "OMP_NUM_THREADS": "1"}
+
+
 def _engine(*arguments: str) -> Any:
     """What the engine's command line answers: a process of its own, so that this one never loads torch."""
-    environment = {**os.environ, "WEIGHTS_DIR": str(settings.WEIGHTS_DIR), "OMP_NUM_THREADS": "1"}
     try:
         run = subprocess.run(
             [sys.executable, "-m", "inference.engine", *arguments],
             cwd=settings.ROOT,
-            env=environment,
+            env=engine_environment(),
             capture_output=True,
             text=True,
             timeout=ENGINE_SECONDS,

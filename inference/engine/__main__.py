@@ -12,9 +12,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Failure, StageRan
-from inference.engine import mistakes, terminal
+from inference.engine import fetching, mistakes, terminal
 from inference.engine.devices import chosen_device
 from inference.engine.facts import LIBRARY, Facts, facts
+from inference.engine.measuring import measure
 from inference.engine.mistakes import command as breaking
 from inference.engine.networks import network_ids, record
 from inference.engine.terminal import count, say, shape
@@ -31,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         options.run(options)
     except EngineError as error:
         terminal.complain(terminal.sentence(error))
+        return FAILED
+    except fetching.NotAllFetched:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -64,10 +67,20 @@ def _parser() -> argparse.ArgumentParser:
     knowing.add_argument("--json", action="store_true", help="one JSON object, {name: facts}")
     knowing.set_defaults(run=_facts)
 
+    fetch = commands.add_parser("fetch", help="download weights: resumed, held to their hash")
+    fetching.add_arguments(fetch)
+    fetch.set_defaults(run=fetching.run)
+
+    timing = commands.add_parser("measure", help="time a network on this machine; needs no weights")
+    timing.add_argument("networks", nargs="+", metavar="NAME")
+    timing.add_argument("--device", type=_device, default="cpu", help="cpu (default), cuda, or auto for a GPU if there is one")
+    timing.add_argument("--threads", type=_positive, default=1)
+    timing.set_defaults(run=_measure)
+
     listing = commands.add_parser("networks", help="list all networks")
     listing.set_defaults(run=_networks)
 
-    for command in (tracing, broken, inspecting, knowing, listing):
+    for command in (tracing, broken, inspecting, knowing, fetch, listing):
         command.add_argument(
             "--weights-dir", type=Path, default=default_weights_dir(), help="default: WEIGHTS_DIR, else data/weights"
         )
@@ -207,6 +220,15 @@ def _list_facts(known: Facts, indent: str = "  ") -> None:
             _list_facts(value, indent + "  ")
         else:
             say(f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}")
+
+
+def _measure(options: argparse.Namespace) -> None:
+    rows = []
+    for network in tqdm(options.networks, unit="network", disable=None, leave=False):
+        took = measure(network, device=options.device, threads=options.threads)
+        figures = (took.median, min(took.passes), max(took.passes))
+        rows.append((network, *(f"{figure:.2f}" for figure in figures), str(len(took.passes)), took.made_by.device))
+    say(terminal.table(("network", "median ms", "fastest", "slowest", "passes", "device"), rows, right=(1, 2, 3, 4)))
 
 
 def _networks(options: argparse.Namespace) -> None:

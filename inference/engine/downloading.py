@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
-from inference.contracts import Cancelled, EngineError, Failure
+from inference.contracts import Cancelled, EngineError, Failure, Result
 
 CHUNK = 1024**2
 SILENCE_SECONDS = 30.0
@@ -94,7 +94,7 @@ def fetch(wanted: Wanted, folder: Path, *, told: Told, cancelled: Asked, pauses:
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
         with _alone(part, told=told, cancelled=cancelled) as file:
-            there = _already_there(wanted, path, cancelled=cancelled)
+            there = already_there(wanted, path, cancelled=cancelled)
             if there is not None:
                 part.unlink(missing_ok=True)
                 return there
@@ -104,6 +104,30 @@ def fetch(wanted: Wanted, folder: Path, *, told: Told, cancelled: Asked, pauses:
             os.fsync(file.fileno())
             part.replace(path)
             return Fetched(path, path.stat().st_size, sha256, resumed_from)
+
+
+class Steps:
+    """Tells a download's progress as results, `progress:37`: at most one a second, and one for each per cent of the whole."""
+
+    def __init__(self, emit: Callable[[Result], object], *, seconds: float = 1.0) -> None:
+        self._emit, self._seconds = emit, seconds
+        self._next, self._told = 0.0, ""
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        name = self._name(progress)
+        if name == self._told or now < self._next:
+            return
+        self._next, self._told = now + self._seconds, name
+        figures = {"bytes": progress.bytes, "total": progress.total, "bytes_per_second": round(progress.bytes_per_second)}
+        self._emit(Result(f"progress:{name}", {**figures, "waits": progress.waits}))
+
+    def _name(self, progress: Progress) -> str:
+        if progress.waits:
+            return "waits"
+        if not progress.total:  # the server has not said how much there is: one for each ten megabytes
+            return f"{progress.bytes // 10_000_000}x10"
+        return str(100 * progress.bytes // progress.total)
 
 
 def address(wanted: Wanted) -> str:
@@ -313,7 +337,7 @@ def _sha256_of(file: BinaryIO, stop: Callable[[], None]) -> str:
     return found.hexdigest()
 
 
-def _already_there(wanted: Wanted, path: Path, *, cancelled: Asked) -> Fetched | None:
+def already_there(wanted: Wanted, path: Path, *, cancelled: Asked) -> Fetched | None:
     """The file, when it is there with the right hash. A damaged one is fetched anew, and stays until the new one is whole."""
     try:
         with path.open("rb") as file:

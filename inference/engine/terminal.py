@@ -16,6 +16,18 @@ _SENTENCES = {
         "The weights file {file} is damaged, or does not hold the weights of {network}. "
         "Delete it and download it again from {url}"
     ),
+    Failure.DOWNLOAD_UNREACHABLE: (
+        "{host} cannot be reached ({reason}). Check the network, or name a proxy in HTTPS_PROXY or a mirror in WEIGHTS_MIRROR."
+    ),
+    Failure.DOWNLOAD_REFUSED: (
+        "{url} answers {status} ({reason}) instead of sending the file. If WEIGHTS_MIRROR is set, does it have {file}?"
+    ),
+    Failure.DOWNLOAD_INTERRUPTED: (
+        "The download of {file} broke off again and again; {came} bytes are kept. The same command goes on from there."
+    ),
+    Failure.DISK_FULL: "The disk of {folder} is full. Make room; then the same command goes on with what has come so far.",
+    Failure.FOLDER_UNWRITABLE: "{folder} cannot be written to: {reason}. Allow it, or set WEIGHTS_DIR to another folder.",
+    Failure.TOO_LARGE: "{network} is too large to be measured: a single pass would take too long.",
     Failure.UNKNOWN_NETWORK: "There is no network called {network}. See them all: python -m inference.engine networks",
     Failure.UNKNOWN_WEIGHTS: (
         "{network} has no weights called {weights}. See which it has: python -m inference.engine inspect {network}"

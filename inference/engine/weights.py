@@ -19,6 +19,7 @@ from torchvision.models import WeightsEnum
 from torchvision.transforms._presets import ImageClassification
 
 from inference.contracts import EngineError, Failure
+from inference.engine import downloading
 from inference.engine.cards import LICENCES
 
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[a-z]+$")
@@ -73,6 +74,15 @@ class WeightsRecord:
         found = _HASH_IN_NAME.search(self.file)
         return found[1] if found else ""
 
+    def fetch(self, weights_dir: Path, *, told: downloading.Told, cancelled: downloading.Asked) -> downloading.Fetched:
+        """Downloads the file unless it is there. Raises as `downloading.fetch` does."""
+        if self.installed is not None:
+            there = downloading.already_there(self, self.installed, cancelled=cancelled)
+            if there is None:
+                raise self._missing(self.installed)
+            return there
+        return downloading.fetch(self, checkpoints(weights_dir), told=told, cancelled=cancelled)
+
     def read(self, weights_dir: Path) -> tuple[dict[str, torch.Tensor], str]:
         """The stored tensors by name, and the file's sha256. EngineError: missing or damaged."""
         path = self.path(weights_dir)
@@ -80,20 +90,23 @@ class WeightsRecord:
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except FileNotFoundError as error:
-            raise EngineError(
-                Failure.WEIGHTS_MISSING,
-                network=self.network,
-                weights=self.name,
-                file=self.file,
-                url=self.url,
-                folder=str(path.parent),
-            ) from error
+            raise self._missing(path) from error
         if not found.startswith(self.expected_hash):
             raise self.damaged(found)
         try:
             return torch.load(path, map_location="cpu", weights_only=True), found
         except (EOFError, OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
             raise self.damaged(found) from error
+
+    def _missing(self, path: Path) -> EngineError:
+        return EngineError(
+            Failure.WEIGHTS_MISSING,
+            network=self.network,
+            weights=self.name,
+            file=self.file,
+            url=self.url,
+            folder=str(path.parent),
+        )
 
     def damaged(self, found: str) -> EngineError:
         """The error for a file of that sha256, which is not what its name says or does not hold this network's weights."""

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from inference.contracts import EngineError, Event, Failure, Finished, Material, MistakeName, RunKind, RunRequest
-from inference.engine import mistakes
+import torch
+from PIL import Image
+
+from inference.contracts import EngineError, Event, Failure, Finished, Material, MistakeName, Result, RunKind, RunRequest
+from inference.engine import downloading, measuring, mistakes, pictures, preprocessing
 from inference.engine.cache import NetworkCache
 from inference.engine.clock import milliseconds
 from inference.engine.explaining import LOOKS
+from inference.engine.making import made_by_untrained
+from inference.engine.networks import record
+from inference.engine.tracing import LoadedNetwork
+from inference.engine.training import run_training, run_trial
+from inference.engine.weights import default_weights_dir
 
 Emit = Callable[[Event], None]
 Asked = Callable[[], bool]
@@ -37,8 +46,17 @@ def look(request: RunRequest, material: Material, networks: NetworkCache, emit: 
     if taken is None:
         raise EngineError(Failure.INTERNAL, look=str(request.options.get("look")))
     began = time.perf_counter()
+    emit(crop(loaded, material.photos[0]))
     taken(loaded, material.photos[0], request.options, emit, cancelled)
     emit(Finished(loaded.made_by, milliseconds(time.perf_counter() - began)))
+
+
+def crop(loaded: LoadedNetwork, image: Image.Image) -> Result:
+    """What of the photo the network sees: whatever is drawn over the photo, is drawn over this."""
+    _decoded, _resized, cropped, *_ = preprocessing.preprocess(image, loaded.weights.preprocessing)
+    if not isinstance(cropped.output, Image.Image):
+        raise TypeError("not a picture any more")
+    return Result("crop", {"size": cropped.output.width}, {"photo": pictures.photograph(cropped.output)})
 
 
 def mistake(request: RunRequest, material: Material, networks: NetworkCache, emit: Emit, cancelled: Asked) -> None:
@@ -48,8 +66,33 @@ def mistake(request: RunRequest, material: Material, networks: NetworkCache, emi
     mistakes.make(loaded, material.photos[0], names, emit=emit, cancelled=cancelled, seed=int(request.options.get("seed", 0)))
 
 
+def measurement(request: RunRequest, _material: Material, networks: NetworkCache, emit: Emit, cancelled: Asked) -> None:
+    """How long the network takes on this worker's device, with random weights."""
+    began = time.perf_counter()
+    measured = measuring.measure(request.network, device=networks.device, threads=networks.threads, cancelled=cancelled)
+    emit(measured.result())
+    emit(Finished(measured.made_by, milliseconds(time.perf_counter() - began)))
+
+
+def download(request: RunRequest, _material: Material, networks: NetworkCache, emit: Emit, cancelled: Asked) -> None:
+    """A weights' file into the weights folder."""
+    began = time.perf_counter()
+    weights = record(request.network).weights_named(str(request.options["weights"]))
+    steps = downloading.Steps(emit)
+    fetched = weights.fetch(networks.weights_dir or default_weights_dir(), told=steps, cancelled=cancelled)
+    figures = {"file": weights.file, "bytes": fetched.bytes, "sha256": fetched.sha256, "weights": weights.name}
+    emit(Result("weights", {**figures, "resumed_from": fetched.resumed_from, "was_there": fetched.was_there}))
+    made_by = made_by_untrained(request.network, device=torch.device("cpu"), threads=1)
+    made_by = replace(made_by, weights=weights.name, weights_sha256=fetched.sha256)
+    emit(Finished(made_by, milliseconds(time.perf_counter() - began)))
+
+
 KINDS: Mapping[RunKind, Work] = {
     RunKind.TRACE: trace,
     RunKind.LOOK: look,
     RunKind.MISTAKE: mistake,
+    RunKind.TRAINING: run_training,
+    RunKind.TRIAL: run_trial,
+    RunKind.MEASUREMENT: measurement,
+    RunKind.DOWNLOAD: download,
 }
