@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from inference.engine.explaining import grad_cam
+from inference.engine.explaining import attention, grad_cam, maps, neighbours, unit
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,6 +23,10 @@ Asked = Callable[[], bool]
 Look = Callable[["LoadedNetwork", "Image.Image", Mapping[str, Any], Emit, Asked], None]
 
 LOOKS: Mapping[str, Look] = {
+    attention.NAME: attention.look,
     grad_cam.NAME: grad_cam.look,
+    maps.NAME: maps.look,
+    unit.NAME: unit.look,
+    neighbours.NAME: neighbours.look,
 }
 """By the name in the request's options["look"]. Whoever adds a look adds one line."""
