@@ -156,7 +156,7 @@ def test_interrupted_from_the_keyboard_it_keeps_what_came(publisher: Publisher, 
     assert part.exists()
 
 
-# --- as a run of the site's ----------------------------------------------------------------------------------------------------
+# --- as a run of the site's --------------------------------------------------------------------------------------------------
 
 
 def test_a_run_tells_its_progress_and_what_came(wanted: WeightsRecord, tmp_path: Path) -> None:
