@@ -72,6 +72,7 @@ class ResultView:
     name: str
     figures: Mapping[str, Any]
     files: Mapping[str, FileView]
+    photo: str = ""  # the address of what of the photo the network saw: what a heat map is laid over
 
     @property
     def what(self) -> str:
@@ -81,6 +82,11 @@ class ResultView:
     @property
     def template(self) -> str:
         return f"inference/results/_{self.what}.html"
+
+    @property
+    def templates(self) -> tuple[str, str]:
+        """Its own template, and the one for what has nothing to show by itself."""
+        return self.template, "inference/results/_other.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +240,7 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
         network_title=str(network.get("title") or told.get("network_title") or job.network),
         kind=job.kind,
         frames=frames,
-        results=tuple(result_of(trace, result, share_token=share_token) for result in told.get("results", ())),
+        results=_results(trace, told, share_token=share_token),
         total=total,
         top_k=top_k,
         prediction=trace.prediction,
@@ -483,8 +489,24 @@ def told_frame(stage: Mapping[str, Any], *, picture_url: str) -> Frame:
     )
 
 
-def result_of(trace: Trace, result: Mapping[str, Any], *, share_token: str = "") -> ResultView:
-    """A result that a document or an event tells of, with the addresses of its files."""
+def _results(trace: Trace, told: Mapping[str, Any], *, share_token: str) -> tuple[ResultView, ...]:
+    photo = seen_photo(trace, told, share_token=share_token)
+    return tuple(result_of(trace, result, share_token=share_token, photo=photo) for result in told.get("results", ()))
+
+
+def seen_photo(trace: Trace, told: Mapping[str, Any], *, share_token: str = "") -> str:
+    """The address of the picture of what of the photo the network saw; empty where a run tells of none."""
+    for stage in told["stages"]:
+        if stage["operation"] == "crop" and stage.get("picture"):
+            return address("picture", trace, share_token, index=stage["index"])
+    for result in told.get("results", ()):
+        if result["name"] == "crop" and "photo" in result["files"]:
+            return address("result_file", trace, share_token, result="crop", key="photo")
+    return ""
+
+
+def result_of(trace: Trace, result: Mapping[str, Any], *, share_token: str = "", photo: str = "") -> ResultView:
+    """A result that a document or an event tells of, with the addresses of its files and of the photo that it is about."""
     files = {
         key: FileView(
             url=address("result_file", trace, share_token, result=result["name"], key=key),
@@ -498,7 +520,7 @@ def result_of(trace: Trace, result: Mapping[str, Any], *, share_token: str = "")
         )
         for key, file in result["files"].items()
     }
-    return ResultView(result["name"], result["figures"], files)
+    return ResultView(result["name"], result["figures"], files, photo)
 
 
 def _picture(stage: Mapping[str, Any], *, title: str, url: str) -> PictureView | None:

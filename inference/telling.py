@@ -23,7 +23,9 @@ from inference.presenting import (
     loading_sentence,
     present,
     result_of,
+    seen_photo,
     stage_sentence,
+    told_so_far,
     top_k_of,
     verdict,
 )
@@ -86,10 +88,11 @@ class Teller:
         return told | self._piece("inference/_result.html", result)
 
     def _result(self, trace: Trace, data: Mapping[str, Any]) -> dict[str, Any]:
-        result = result_of(trace, data, share_token=self.share_token)
-        told = result_json(result)
+        told = result_json(result_of(trace, data, share_token=self.share_token))
         if self.html:
-            told["html"] = render_to_string(result.template, {"trace": {"id": trace.pk}, "result": result})
+            photo = seen_photo(trace, told_so_far(trace.job), share_token=self.share_token)
+            result = result_of(trace, data, share_token=self.share_token, photo=photo)
+            told["html"] = render_to_string(result.templates, {"trace": {"id": trace.pk}, "result": result})
         return told
 
     def _piece(self, template: str, view: TraceView | Mapping[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Trace {
     on("late", (data) => this.show(data.sentence));
     on("stage", (data) => this.stage(data));
     on("prediction", (data) => this.fill("result", data.html));
+    on("result", (data) => this.found(data));
     for (const name of FINAL) on(name, (data) => this.end(name, data));
     stream.addEventListener("error", () => this.lost(stream));
   }
@@ -109,6 +110,17 @@ class Trace {
 
   fill(name, html) {
     this.part(name).innerHTML = html ?? "";
+  }
+
+  /** What the run found out besides its stages: in the order in which it came, once under each name. */
+  found(data) {
+    const place = this.part("found");
+    const old = [...place.children].find((one) => one.dataset.name === data.name);
+    const piece = old ?? document.createElement("div");
+    piece.dataset.name = data.name;
+    piece.innerHTML = data.html ?? "";
+    if (!old) place.append(piece);
+    place.dispatchEvent(new CustomEvent("found", { bubbles: true, detail: data }));
   }
 
   end(name, data) {
