@@ -18,6 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWORKS
 from inference.models import Fact
@@ -30,6 +31,24 @@ WEIGHTS_SUBFOLDER = "hub/checkpoints"
 """Where a weights' file belongs below WEIGHTS_DIR: in the layout of TORCH_HOME."""
 
 ENGINE_SECONDS = 600
+NICE = ("nice", "-n", "15")
+
+CATALOGUE = "catalogue"
+IN_LISTS = (
+    "title",
+    "family",
+    "year",
+    "parameters",
+    "macs",
+    "flops",
+    "feature_dim",
+    "input_size",
+    "classes",
+    "depth",
+    "weights",
+    "default_weights",
+)
+"""The facts that a list shows: all others are left where they are, for eighty networks have thousands."""
 
 _ORDERED = "in order"
 
@@ -65,10 +84,36 @@ def facts_of(network: str) -> dict[str, Any] | None:
     return _nested(_rows().filter(network=network)).get(network)
 
 
-def all_facts() -> dict[str, dict[str, Any]]:
-    """The facts of every known network by id, in one query."""
-    found = _nested(_rows().exclude(network=LIBRARY))
-    return {network: found[network] for network in _in_order(found)}
+def listed(networks: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
+    """What a list says of every network, or of some, by id, in one query: its record from the library's catalogue and, once
+    they were computed, its figures. The house's own comes first, then the catalogue's order.
+    """
+    rows = _rows().filter(Q(key__in=IN_LISTS) | Q(network=LIBRARY, key=CATALOGUE))
+    found: dict[str, dict[str, Any]] = {}
+    catalogue: dict[str, dict[str, Any]] = {}
+    for network, key, value in rows.values_list("network", "key", "value"):
+        if network == LIBRARY:
+            catalogue = _decoded(value) if key == CATALOGUE else catalogue
+        else:
+            found.setdefault(network, {})[key] = _decoded(value)
+    ids = [*catalogue, *(network for network in _in_order(found) if network not in catalogue)]
+    if networks is not None:
+        ids = [network for network in networks if network in ids]
+    return {network: {**catalogue.get(network, {}), **found.get(network, {})} for network in ids}
+
+
+def record_of(network: str) -> dict[str, Any] | None:
+    """A network's entry in the library's catalogue, which has every network before its figures are computed."""
+    row = _rows().filter(network=LIBRARY, key=CATALOGUE).values_list("value", flat=True).first()
+    entry = _decoded(row).get(network) if row is not None else None
+    return dict(entry) if entry is not None else None
+
+
+def missing() -> list[str]:
+    """The networks of the catalogue whose figures were not computed yet."""
+    computed = set(_rows().filter(key="parameters").values_list("network", flat=True))
+    row = _rows().filter(network=LIBRARY, key=CATALOGUE).values_list("value", flat=True).first()
+    return [network for network in (_decoded(row) if row is not None else ()) if network not in computed]
 
 
 def titles() -> dict[str, str]:
@@ -102,25 +147,35 @@ def store_facts(network: str, facts: dict[str, Any], *, now: datetime) -> None:
 
 
 def compute(
-    networks: Sequence[str], *, now: datetime, started: Callable[[Sequence[str]], None] = lambda _networks: None
+    networks: Sequence[str],
+    *,
+    now: datetime,
+    started: Callable[[Sequence[str]], None] = lambda _networks: None,
+    politely: bool = False,
 ) -> dict[str, str]:
-    """Compute and store the facts of `networks`, some at a time; returns the reason for each that failed."""
+    """Compute and store the facts of `networks`, some at a time; returns the reason for each that failed.
+
+    `politely`: whatever else this machine has to do goes first.
+    """
     failures: dict[str, str] = {}
     for first in range(0, len(networks), NETWORKS_AT_A_TIME):
         group = networks[first : first + NETWORKS_AT_A_TIME]
         started(group)
-        failures |= _compute_together(group, now=now)
+        failures |= _compute_together(group, now=now, politely=politely)
     return failures
 
 
-def _compute_together(networks: Sequence[str], *, now: datetime) -> dict[str, str]:
+def _compute_together(networks: Sequence[str], *, now: datetime, politely: bool) -> dict[str, str]:
     try:
-        told = _engine("facts", *networks, "--json")
+        told = _engine("facts", *networks, "--json", politely=politely)
     except FactsNotComputed as error:
         if len(networks) == 1:
             return {networks[0]: str(error)}
         # One that fails must not take the others with it: each for itself.
-        return {name: reason for network in networks for name, reason in _compute_together([network], now=now).items()}
+        failures: dict[str, str] = {}
+        for network in networks:
+            failures |= _compute_together([network], now=now, politely=politely)
+        return failures
     for network in networks:
         store_facts(network, told[network], now=now)
     return {}
@@ -206,11 +261,11 @@ def engine_environment() -> dict[str, str]:
     return {**os.environ, "WEIGHTS_DIR": str(settings.WEIGHTS_DIR), "OMP_NUM_THREADS": "1"}
 
 
-def _engine(*arguments: str) -> Any:
+def _engine(*arguments: str, politely: bool = False) -> Any:
     """What the engine's command line answers: a process of its own, so that this one never loads torch."""
     try:
         run = subprocess.run(
-            [sys.executable, "-m", "inference.engine", *arguments],
+            [*(NICE if politely else ()), sys.executable, "-m", "inference.engine", *arguments],
             cwd=settings.ROOT,
             env=engine_environment(),
             capture_output=True,

@@ -14,7 +14,7 @@ from celery import shared_task, signals
 from django.conf import settings
 from django.utils import timezone
 
-from inference import gpus, heartbeat, jobs, queueing, runs, services
+from inference import completing, gpus, heartbeat, jobs, queueing, runs, services
 from inference.contracts import EngineError, Event, Material, RunRequest
 from inference.runs import Part
 from inference.training import sets
@@ -156,6 +156,19 @@ def reap() -> None:
 def ensure_house_traces() -> None:
     """Ask for the stored traces of the sample photos that are missing."""
     services.ensure_house_traces(now=timezone.now())
+
+
+@shared_task(name=completing.COMPUTE_ONE)
+def compute_facts(*, network: str) -> None:
+    """Compute the figures of a network that somebody wants to look at."""
+    completing.compute_one(network=network, now=timezone.now())
+
+
+@shared_task(name="inference.tasks.complete_facts")
+def complete_facts() -> None:
+    """Compute the figures of some networks that have none; then, after others had their turn, of some more."""
+    if completing.complete_some(now=timezone.now()):
+        complete_facts.apply_async(countdown=1)
 
 
 @shared_task(name="inference.tasks.expire")
