@@ -16,6 +16,7 @@ from inference.samples import all_samples
 from lessons import markdown
 from lessons.drafts import Contents
 from lessons.facts import FactMissing, Facts, live_facts
+from lessons.films import SUFFIX as FILM_SUFFIX
 from lessons.models import Course, Lesson
 from lessons.modes import all_modes
 from lessons.parts import Finding, PartContext, Severity, folder_parts
@@ -54,10 +55,11 @@ def check_contents(
         file=LESSON_FILE,
         first_line=document.body_line,
         pictures=contents.pictures,
+        files=contents.files,
         is_lesson=True,
     )
     findings += _check_samples(document, proofs)
-    findings += _check_files(contents)
+    findings += _check_files(contents, document)
     context = None
     if document.meta:
         meta = document.meta
@@ -81,9 +83,14 @@ def _check_samples(document: LessonDocument, proofs: Proofs) -> Iterator[Finding
             yield Finding(LESSON_FILE, sample.line, problem)
 
 
-def _check_files(contents: Contents) -> Iterator[Finding]:
+def _check_files(contents: Contents, document: LessonDocument) -> Iterator[Finding]:
     known = {LESSON_FILE, *(part.filename for part in folder_parts())}
-    for name in sorted(contents.files.keys() - known):
+    shown = {film.file for film in markdown.films_of(document.body)}
+    for name in sorted(contents.files.keys() - known - shown):
+        if name.endswith(FILM_SUFFIX):
+            message = _("No block shows this recorded run. Remove it, or show it: ::: trace %(name)s")
+            yield Finding(name, 0, message % {"name": name}, Severity.WARNING)
+            continue
         yield Finding(
             name,
             0,

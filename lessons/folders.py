@@ -37,7 +37,7 @@ from lessons.services import current_version, lessons_of
 from web.problems import Problem
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif"}
-TEXTS = {".md", ".yaml"}
+TEXTS = {".md", ".yaml", ".json"}
 
 
 class NotLoadable(Exception):
@@ -132,7 +132,7 @@ def _lesson_folder(path: Path, findings: list[Finding]) -> LessonFolder:
         elif item.suffix.lower() in TEXTS:
             files[item.name] = _text(item, where, findings)
         else:
-            findings.append(Finding(where, 0, _("A lesson’s folder holds .md, .yaml and pictures. Move this away.")))
+            findings.append(Finding(where, 0, _("A lesson’s folder holds .md, .yaml, .json and pictures. Move this away.")))
     return LessonFolder(path.name, files, pictures)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
@@ -28,6 +29,7 @@ from markdown_it.token import Token
 from lessons.blocks import LessonBlock, lesson_blocks
 from lessons.facts import FactMissing, Facts, frozen
 from lessons.figures import BadFigure, exact_figure, write_figure
+from lessons.films import Asked, BadFilm, asked_for, film_html, problems_with
 from lessons.mathml import BadMath, to_mathml
 from lessons.parts import Finding, Severity
 from lessons.samples import BadSample, CodeSample, is_python, missing_sentence, read_sample
@@ -86,6 +88,7 @@ class Build:
     version: LessonVersion | None = None
     pictures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     blocks: Mapping[str, LessonBlock] = field(default_factory=dict)
+    files: Mapping[str, str] | None = None  # the lesson's files, where the text is checked as a lesson's own
     file: str = "lesson.md"
     first_line: int = 1
     is_lesson: bool = False  # a lesson's own body: its Python samples need ids
@@ -143,11 +146,21 @@ def check(
     file: str,
     first_line: int = 1,
     pictures: Mapping[str, Mapping[str, Any]] | None = None,
+    files: Mapping[str, str] | None = None,
     is_lesson: bool = False,
 ) -> list[Finding]:
-    """What is wrong with a text, each with its line: figures, formulas, samples, headings, pictures, blocks, links."""
+    """What is wrong with a text, each with its line: figures, formulas, samples, headings, pictures, blocks, links.
+
+    `files` are those beside a lesson's own text; without them it can show no recorded run.
+    """
     build = Build(
-        _lookup(facts), pictures=pictures or {}, blocks=lesson_blocks(), file=file, first_line=first_line, is_lesson=is_lesson
+        _lookup(facts),
+        pictures=pictures or {},
+        blocks=lesson_blocks(),
+        files=files,
+        file=file,
+        first_line=first_line,
+        is_lesson=is_lesson,
     )
     _rendered(text, build, "full")
     _check_headings(build)
@@ -165,6 +178,16 @@ def samples_of(text: str, *, first_line: int = 1) -> list[CodeSample]:
             except BadSample:
                 continue
     return samples
+
+
+def films_of(text: str) -> list[Asked]:
+    """The recorded runs that a text shows, in order; blocks that name none are left out."""
+    films = []
+    for token in dialect().parse(_prepared(text)):
+        if token.type == "block" and token.info == "trace":
+            with suppress(BadFilm):
+                films.append(asked_for(token.content.split()))
+    return films
 
 
 def facts_used(text: str, facts: Facts) -> list[str]:
@@ -413,23 +436,40 @@ class _Renderer(RendererHTML):
     def _block(self, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:
         build: Build = env["build"]
         token = tokens[index]
-        line = (token.map or [0])[0]
-        arguments = token.content.split()
         try:
-            if token.info == "networks":
-                return build.part(_networks(token.content, build.facts))
-            if token.info == "stages":
-                return build.part(_stages(arguments, build.facts))
-        except (BadFigure, FactMissing) as error:
-            return build.missing(line, str(error), f"::: {token.info} {token.content}")
+            return build.part(self._computed(token, build))
+        except (BadFigure, BadFilm, FactMissing) as error:
+            return build.missing((token.map or [0])[0], str(error), f"::: {token.info} {token.content}".rstrip())
+
+    def _computed(self, token: Token, build: Build) -> str:
+        """What a block on a line of its own shows; raises BadFigure, BadFilm and FactMissing."""
+        arguments = token.content.split()
+        match token.info:
+            case "networks":
+                return _networks(token.content, build.facts)
+            case "stages":
+                return _stages(arguments, build.facts)
+            case "trace":
+                return self._film(arguments, (token.map or [0])[0], build)
         block = build.blocks.get(token.info)
         if block is None:
-            known = ", ".join(["predict", "insight", "note", "warning", "networks", "stages", *build.blocks])
-            message = _("There is no block “::: %(name)s”. Blocks: %(known)s.") % {"name": token.info, "known": known}
-            return build.missing(line, message, f"::: {token.info}")
+            known = ", ".join(["predict", "insight", "note", "warning", "networks", "stages", "trace", *build.blocks])
+            message = _("There is no block “::: %(name)s”. Blocks: %(known)s.")
+            raise BadFigure(message % {"name": token.info, "known": known})
         if problem := block.check(arguments):
-            return build.missing(line, problem, f"::: {token.info} {token.content}")
-        return build.part(block.render(arguments, version=build.version))
+            raise BadFigure(problem)
+        return block.render(arguments, version=build.version)
+
+    def _film(self, arguments: Sequence[str], line: int, build: Build) -> str:
+        """A recorded run where a version shows its text, what is wrong with it where the text is checked."""
+        asked = asked_for(arguments)
+        if build.version is not None:
+            return film_html(asked, build.version, film_id=build.anchor("film"))
+        if build.files is None:
+            raise BadFilm(_("A recorded run can stand in a lesson’s own text only."))
+        for severity, message in problems_with(asked, build.files, build.facts):
+            build.complain(line, message, severity)
+        return ""
 
     def _footnote_caption(self, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
         return str(tokens[index].meta["id"] + 1)

@@ -12,6 +12,7 @@ from inference.proofs import Snippet
 from lessons import markdown
 from lessons.checks import Checked, Proofs
 from lessons.facts import FactMissing, Facts, Recorder
+from lessons.films import ask_for_house_runs
 from lessons.models import Course, Lesson, LessonVersion, PublishLog, Release, ReleaseLesson
 from lessons.parts import LessonPart, folder_parts
 from lessons.samples import recorded
@@ -71,6 +72,7 @@ def make_version(checked: Checked, *, lesson: Lesson, author: User | None, now: 
     for part in folder_parts():
         if part.filename in checked.contents.files:
             part.publish(checked.contents.files[part.filename], context, version)
+    ask_for_house_runs(markdown.films_of(document.body), now=now)
     if lesson.slug != document.meta.slug:
         lesson.slug = document.meta.slug
         lesson.save(update_fields=["slug"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,9 +17,11 @@ from inference.contracts import DEFAULT_NETWORK
 from inference.services import present, stored_trace
 from inference.views import run_context
 from lessons import markdown, services
+from lessons.films import picture_in
 from lessons.models import Draft, LessonFile, LessonVersion
 from lessons.modes import Group, LessonPage, Mode, all_modes, modes_of
 from lessons.words import words_html
+from web.files import stored_file
 from web.problems import Problem
 
 PHOTO = "chelsea"
@@ -128,9 +130,24 @@ def picture(request: HttpRequest, course: str, lesson: str, sha256: str, name: s
     )
     if kept is None or not _may_see(people.current(request), kept):
         raise Problem(404, _("No such picture"), _("There is no picture at this address."))
-    response = FileResponse(kept.file.open("rb"))
+    return _for_good(stored_file(str(kept.file.name)))
+
+
+def _for_good(response: HttpResponse) -> HttpResponse:
+    """The response as one that never changes at its address."""
     response["Cache-Control"] = f"private, max-age={int(PICTURE_AGE.total_seconds())}, immutable"
     return response
+
+
+@require_safe
+def film_picture(request: HttpRequest, course: str, lesson: str, *, number: int, name: str, index: int) -> HttpResponse:
+    """A picture of a recorded run that a published version of a lesson shows."""
+    version = LessonVersion.objects.filter(lesson__slug=lesson, lesson__course__slug=course, number=number).first()
+    found = picture_in(version, name, index) if version else None
+    if found is None:
+        raise Problem(404, _("No such picture"), _("There is no picture at this address."))
+    content, media_type = found
+    return _for_good(HttpResponse(content, content_type=media_type))
 
 
 def _may_see(person: User | None, kept: LessonFile) -> bool:

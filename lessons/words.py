@@ -10,6 +10,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from lessons.films import filled
 from lessons.markdown import Level, render, sample_html, samples_of
 from lessons.models import LessonVersion
 
@@ -17,11 +18,13 @@ KEEP_SECONDS = 24 * 60 * 60
 
 
 def body_html(version: LessonVersion) -> SafeString:
-    """The lesson's prose with figures, samples, outputs and blocks."""
-    return _kept(
-        version,
-        "body",
-        lambda: render(version.body, facts=version.facts, outputs=version.outputs, lesson_version=version),
+    """The lesson's prose with figures, samples, outputs, blocks and films."""
+    return filled(
+        _kept(
+            version,
+            "body",
+            lambda: render(version.body, facts=version.facts, outputs=version.outputs, lesson_version=version),
+        )
     )
 
 

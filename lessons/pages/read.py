@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from lessons.films import is_shown_in
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
 from lessons.words import body_html, words_html
@@ -32,8 +33,10 @@ class ReadMode:
 
     def context(self, page: LessonPage) -> dict[str, Any]:
         version = page.version
+        body = body_html(version)
         return {
-            "body": body_html(version),
+            "body": body,
+            "films": is_shown_in(body),
             "objectives": [words_html(version, objective["text"]) for objective in version.meta.get("objectives", [])],
             "insight": words_html(version, version.meta["insight"], level="full") if version.meta.get("insight") else "",
             "sources": version.meta.get("sources", []),

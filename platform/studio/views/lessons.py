@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -28,6 +28,7 @@ from studio.forms import LESSON_ROWS, DocumentForm, LessonForm, PictureForm
 from studio.frame import lesson_frame
 from studio.previews import lesson_preview
 from studio.sheets import SheetPage
+from web.files import stored_file
 from web.problems import Problem, not_found
 
 UNUSABLE = 422
@@ -126,7 +127,7 @@ def picture(request: HttpRequest, lesson: Lesson, name: str) -> HttpResponseBase
     found = LessonFile.objects.filter(lesson=lesson, name=name, sha256=kept["sha256"]).first() if kept else None
     if found is None:
         raise not_found()
-    return FileResponse(found.file.open("rb"))
+    return stored_file(str(found.file.name))
 
 
 @require_POST
