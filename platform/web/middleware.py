@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from web import problems
 from web.pages import problem_page
 from web.problems import Problem
+
+
+class StaticMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc] # whitenoise tells no types
+    """Static files, each read whole: under ASGI the event loop itself reads what is sent piece by piece."""
+
+    @staticmethod
+    def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
+        """The file, or the part of it that was asked for; they are small, and browsers keep them for good."""
+        found = static_file.get_response(request.method, request.META)
+        content = b""
+        if found.file is not None:
+            with found.file:
+                content = found.file.read()
+        response = HttpResponse(content, status=int(found.status))
+        del response["Content-Type"]  # Django's guess
+        for name, value in found.headers:
+            response[name] = value
+        return response
 
 
 class ProblemMiddleware(MiddlewareMixin):
