@@ -4,11 +4,12 @@ from accounts.api import router as accounts
 from accounts.auth import Api
 from inference.api import router as inference
 from inference.sharing.api import router as sharing
+from inference.training.api import router as training
 from lessons.api import router as lessons
 from quizzes.api import router as quizzes
 from web.problems import install_problem_handlers
 
 api = Api(title="Forward Pass", version="1", docs_url=None, openapi_url="/openapi.json")
 install_problem_handlers(api)
-for router in (accounts, inference, sharing, lessons, quizzes):
+for router in (accounts, inference, sharing, training, lessons, quizzes):
     api.add_router("", router)
