@@ -200,7 +200,7 @@ EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 @router.get("/networks", response={200: NetworkList, **REFUSALS}, summary="The networks this site knows")
 def networks(request: HttpRequest) -> Any:
     """Their figures are computed from the models; `weights.available` says whether a trace is possible now."""
-    return {"items": [telling.network_row(network, known) for network, known in facts.all_facts().items()], "next": None}
+    return {"items": [telling.network_row(network, known) for network, known in facts.listed().items()], "next": None}
 
 
 @router.get("/networks/{network_id}", response={200: NetworkDetail, **REFUSALS}, summary="One network with its stages")

@@ -236,6 +236,11 @@ def picture(request: HttpRequest, trace_id: UUID, index: int) -> HttpResponseBas
 def result_file(request: HttpRequest, trace_id: UUID, result: str, key: str) -> HttpResponseBase:
     """A picture or file of one of a run's results, for whoever may see the run; also while it runs."""
     found = services.trace_for(trace_id=trace_id, person=people.current(request), share_token=request.GET.get("share", ""))
+    return result_response(found, result=result, key=key)
+
+
+def result_response(found: Trace, *, result: str, key: str) -> HttpResponseBase:
+    """A picture or file of one of a run's results; the caller has checked who asks. Problem 404 where there is none."""
     kept = services.file_of(found, result=result, key=key)
     if kept is None or not default_storage.exists(kept.name):
         raise not_found()
@@ -293,7 +298,7 @@ def sample(request: HttpRequest, sample_id: str) -> HttpResponse:
 @require_safe
 def networks(request: HttpRequest) -> HttpResponse:
     """The networks that this site knows, with the figures that tell them apart."""
-    rows = [telling.network_row(network, known) for network, known in facts.all_facts().items()]
+    rows = [telling.network_row(network, known) for network, known in facts.listed().items()]
     return render(request, "inference/networks.html", {"networks": rows})
 
 

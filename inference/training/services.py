@@ -139,10 +139,10 @@ def unfinished_of(owner_id: int) -> Any:
 def trainable_networks() -> list[tuple[str, str, bool]]:
     """The networks whose weights are here: id, title, and whether more than a head of it may be trained."""
     found = []
-    for network, known in facts.all_facts().items():
+    for network, known in facts.listed().items():
         weights = facts.usable_weights(network, known)
         if weights is not None and weights["available"]:
-            small = (known.get("parameters") or 0) <= TRAINABLE_PARAMETERS
+            small = (known.get("parameters") or weights.get("parameters") or 0) <= TRAINABLE_PARAMETERS
             found.append((network, str(known.get("title") or network), small))
     return sorted(found, key=lambda one: (one[0] != DEFAULT_NETWORK, one[1]))
 

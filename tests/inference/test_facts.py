@@ -83,7 +83,7 @@ def test_the_houses_own_network_comes_first(lite0_facts: None, resnet50_facts: N
     facts.store_facts("alexnet", {"parameters": 1}, now=NOW)
     facts.store_facts(facts.LIBRARY, {"version": "0.28.0"}, now=NOW)
     assert facts.known_networks() == [NETWORK, "resnet50", "alexnet"]
-    assert list(facts.all_facts()) == facts.known_networks()
+    assert list(facts.listed()) == facts.known_networks()
     assert facts.fact(facts.LIBRARY, "version") == "0.28.0"
 
 
