@@ -65,7 +65,8 @@ lines = st.lists(st.tuples(moments, st.integers(0, 30), st.sampled_from([None, 1
 def wishes_of(drawn: list[tuple[datetime, int, int | None]]) -> list[Wish]:
     """Wishes of whose runs each has one moment: that of its first."""
     when: dict[int, datetime] = {}
-    return [Wish(when.setdefault(number, moment), UUID(int=number), person) for moment, number, person in dict.fromkeys(drawn)]
+    wishes = [Wish(when.setdefault(number, moment), UUID(int=number), person) for moment, number, person in drawn]
+    return list(dict.fromkeys(wishes))
 
 
 @given(lines)

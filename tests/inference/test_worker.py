@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,17 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 from django.conf import settings as site
 from django.db import connection
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import User
-from inference import facts, heartbeat, jobs, services, streams
-from inference.connections import client
+from inference import documents, events, facts, heartbeat, jobs, queueing, services, streams
+from inference.connections import Unreachable, client
 from inference.contracts import Failure
 from inference.holders import machine
-from inference.models import JobState, Trace
+from inference.models import Job, JobState, Trace
+from inference.streams import BEFORE_ALL
+from inference.telling import Teller
+from inference.training.services import request_training
+from operations.redis import server_binary, server_command
 from tests.inference.conftest import NETWORK, network_facts
 
 pytestmark = [
@@ -364,3 +373,143 @@ def pictures_read_on(host: Worker, traces: list[Trace]) -> int:
     command = [sys.executable, "-c", script, *(str(trace.pk) for trace in traces)]
     said = subprocess.run(command, env=host.environment, cwd=site.ROOT, capture_output=True, text=True, check=True).stdout
     return int(said)
+
+
+# --- training -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_training_whose_worker_is_killed_begins_again_from_its_seed_and_says_so(
+    start: Callable[..., Worker], learner: User
+) -> None:
+    quiet = start(queue="train")
+    quiet.child()
+    undisturbed = train(User.objects.create_guest(), seed=7)
+    done(undisturbed, quiet, seconds=WARM_SECONDS)
+    quiet.kill()
+    Job.objects.filter(pk=undisturbed.job_id).update(key="kept aside")
+    worker = start(queue="train", stage_seconds=0.3)
+    child = worker.child()
+    trace = train(learner, seed=7)
+    assert trace.job_id != undisturbed.job_id
+    eventually(lambda: "epoch:1" in results_told(trace), seconds=WARM_SECONDS, why=worker.told)
+    os.kill(child, signal.SIGKILL)
+
+    def begun_again() -> bool:
+        jobs.reap(now=timezone.now())
+        return "begins again from its seed" in services.present(trace_again(trace)).sentence or state_of(trace) == JobState.DONE
+
+    eventually(begun_again, seconds=WARM_SECONDS, why=worker.told)
+    done(trace, worker, seconds=WARM_SECONDS)
+    assert trace.job.attempts == 2
+    assert "died" in render_to_string("inference/_end.html", {"trace": services.present(trace)})
+    assert losses(trace) == losses(undisturbed)
+    assert len(losses(trace)) == EPOCHS
+
+
+EPOCHS = 6
+
+
+def train(owner: User, *, seed: int) -> Trace:
+    wish = {"data": "textures", "strategy": "frozen", "epochs": EPOCHS, "seed": seed}
+    return request_training(owner=owner, wish=wish, now=timezone.now())
+
+
+def trace_again(trace: Trace) -> Trace:
+    return Trace.objects.select_related("job").get(pk=trace.pk)
+
+
+def results_told(trace: Trace) -> list[str]:
+    return [event.data["name"] for event in streams.stored_events(trace.job_id) if event.name == "result"]
+
+
+def losses(trace: Trace) -> list[float]:
+    results = trace.job.document["results"]
+    return [result["figures"]["train_loss"] for result in results if result["name"].startswith("epoch:")]
+
+
+def test_a_worker_for_training_loads_nothing_before_it_trains(start: Callable[..., Worker]) -> None:
+    worker = start(queue="train")
+    child = worker.child()
+    assert "libtorch" not in Path(f"/proc/{child}/maps").read_text()
+
+
+# --- Redis killed ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_redis(
+    tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    """Starts a Redis of the test's own on one append-only file, as often as it is called."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    address = tempfile.mkdtemp(prefix="fp-")
+    settings.REDIS_URL = f"unix://{address}/redis.sock"
+    broker = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
+    monkeypatch.setattr(queueing, "current_app", Celery("bells", broker=broker, set_as_current=False))
+    servers: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        binary = server_binary()
+        assert binary is not None
+        command = server_command(binary, folder=folder, socket=Path(address) / "redis.sock")
+        servers.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        eventually(answers, seconds=10)
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+        server.wait(5)
+    shutil.rmtree(address)
+
+
+def answers() -> bool:
+    try:
+        return bool(client().ping())
+    except Unreachable:
+        return False
+
+
+async def next_told(trace: Trace, person: User, *, name: str) -> dict[str, Any]:
+    """What a reader is told by the next event of this name."""
+    teller = Teller(person=person, share_token="", html=False)
+    async with asyncio.timeout(10):
+        async for text in events.follow(trace=trace, after=BEFORE_ALL, describe=teller.describe):
+            if f"event: {name}\n" in text:
+                return dict(json.loads(text.partition("data: ")[2]))
+    raise AssertionError(f"never told: {name}")
+
+
+def test_a_run_outlives_its_redis_and_its_page_says_what_happened(
+    own_redis: Callable[[], subprocess.Popen[bytes]], tmp_path: Path, learner: User
+) -> None:
+    redis = own_redis()
+    worker = Worker(tmp_path / "host", stage_seconds=0.5, queue="trace", deadly="", batch=8)
+    try:
+        worker.child()
+        trace = ask(learner)
+        eventually(lambda: stages_told(trace) >= 2, seconds=30, why=worker.told)
+        redis.kill()
+        redis.wait(5)
+        seen = services.present(trace_again(trace)).ran
+
+        def goes_on() -> bool:
+            return services.present(trace_again(trace)).ran >= seen + 3
+
+        eventually(goes_on, seconds=20, why=worker.told)
+        said = asyncio.run(next_told(trace, learner, name="late"))
+        assert "come a few seconds late" in said["sentence"]
+        own_redis()
+        eventually(lambda: stages_told(trace) >= 1, seconds=20, why=worker.told)
+        done(trace, worker)
+        ids = [event.id for event in streams.stored_events(trace.job_id)]
+        assert ids == sorted(ids)
+        assert {event_id.attempt for event_id in ids} == {1}
+        assert len(ids) == len(documents.events_of(trace.job.document)), "what Redis missed was sent when it came back"
+        assert trace.job.attempts == 1
+        other = ask(learner, "coffee")
+        jobs.reap(now=timezone.now())
+        done(other, worker)
+    finally:
+        worker.kill()
