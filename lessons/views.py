@@ -14,7 +14,8 @@ from django.views.decorators.http import require_safe
 from accounts import people
 from accounts.models import User
 from inference.contracts import DEFAULT_NETWORK
-from inference.services import present, stored_trace
+from inference.services import stored_trace
+from inference.sharing.showing import film_of_trace
 from inference.views import run_context
 from lessons import markdown, services
 from lessons.films import picture_in
@@ -38,7 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     stored = stored_trace(network=DEFAULT_NETWORK, sample=PHOTO)
     cards = services.catalogue()
     context = {
-        "trace": present(stored, person=person) if stored else None,
+        "film": film_of_trace(stored) if stored else None,
         "run": None if stored else run_context(request, network=DEFAULT_NETWORK, next_url=request.path),
         "cards": cards,
         "try_url": services.first_run(cards),
