@@ -117,6 +117,8 @@ def _check_words(document: LessonDocument, meta: LessonMeta, contents: Contents,
     texts: list[tuple[tuple[str | int, ...], str]] = [(("insight",), meta.insight)]
     if meta.run and meta.run.predict:
         texts.append((("run", "predict", "why"), meta.run.predict.why))
+    for index, case in enumerate(meta.mistakes.cases if meta.mistakes else []):
+        texts += [(("mistakes", "cases", index, "story"), case.story), (("mistakes", "cases", index, "why"), case.why)]
     texts += [(("objectives", index, "text"), objective.text) for index, objective in enumerate(meta.objectives)]
     for path, text in texts:
         line = document.line(*path)
@@ -132,6 +134,8 @@ def _check_networks(document: LessonDocument, meta: LessonMeta, facts: Facts) ->
     named: list[tuple[tuple[str | int, ...], str]] = [(("networks", index), name) for index, name in enumerate(meta.networks)]
     if meta.run:
         named.append((("run", "network"), meta.run.network))
+    if meta.mistakes:
+        named.append((("mistakes", "network"), meta.mistakes.network))
     for path, name in named:
         try:
             facts(f"{name}.title")
@@ -142,14 +146,17 @@ def _check_networks(document: LessonDocument, meta: LessonMeta, facts: Facts) ->
             )
             yield Finding(LESSON_FILE, document.line(*path), message % {"network": name})
     samples = {sample.id for sample in all_samples()}
-    for index, sample in enumerate(meta.run.samples if meta.run else []):
+    shown: list[tuple[tuple[str | int, ...], str]] = [
+        (("run", "samples", index), sample) for index, sample in enumerate(meta.run.samples if meta.run else [])
+    ]
+    shown += [
+        (("mistakes", "cases", index, "sample"), case.sample)
+        for index, case in enumerate(meta.mistakes.cases if meta.mistakes else [])
+    ]
+    for path, sample in shown:
         if sample not in samples:
             message = _("There is no sample photo “%(sample)s”. Photos: %(known)s.")
-            yield Finding(
-                LESSON_FILE,
-                document.line("run", "samples", index),
-                message % {"sample": sample, "known": ", ".join(sorted(samples))},
-            )
+            yield Finding(LESSON_FILE, document.line(*path), message % {"sample": sample, "known": ", ".join(sorted(samples))})
 
 
 def _check_modes(document: LessonDocument, meta: LessonMeta, contents: Contents) -> Iterator[Finding]:
@@ -164,6 +171,8 @@ def _check_modes(document: LessonDocument, meta: LessonMeta, contents: Contents)
             yield Finding(LESSON_FILE, line, _("The mode “run” needs a field “run” with a network."))
         if mode == "follow" and not meta.networks:
             yield Finding(LESSON_FILE, line, _("The mode “follow” needs a field “networks” with the networks to follow."))
+        if mode == "break" and meta.mistakes is None:
+            yield Finding(LESSON_FILE, line, _("The mode “break” needs a field “mistakes” with a network and cases."))
         if mode == "code" and not has_samples:
             yield Finding(LESSON_FILE, line, _("The mode “code” needs a code sample: ```python id=…"))
         if mode in ("practise", "test") and "questions.yaml" not in contents.files:

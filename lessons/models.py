@@ -209,3 +209,27 @@ class Visit(models.Model):
 
     def __str__(self) -> str:
         return self.mode
+
+
+class CaseAnswer(models.Model):
+    """One person's way through one broken run of a lesson's Break mode: formative, without points.
+
+    predicted → found → explained → fixed. Each is written once and kept; beginning again removes the row.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="case_answers")
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="case_answers")
+    case = models.CharField(max_length=80)  # its id in the lesson
+    about = models.CharField(max_length=64)  # hash of what was asked: answers to another question are not this one's
+    predicted = models.CharField(max_length=8)
+    found = models.CharField(max_length=80, blank=True)  # a mistake's name
+    explained = models.CharField(max_length=10, blank=True)  # an explanation's id
+    fixed = models.CharField(max_length=10, blank=True)  # a line of code's id
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "lesson", "case"], name="one_answer_per_person_and_case")]
+
+    def __str__(self) -> str:
+        return self.case

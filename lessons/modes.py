@@ -40,6 +40,7 @@ _BUILT_IN = (
     "lessons.pages.read.ReadMode",
     "lessons.pages.run.RunMode",
     "lessons.pages.follow.FollowMode",
+    "lessons.pages.break_.BreakMode",
     "lessons.pages.code.CodeMode",
 )
 

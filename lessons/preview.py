@@ -15,6 +15,7 @@ from lessons.drafts import Pictures
 from lessons.facts import live_facts
 from lessons.models import Lesson, LessonVersion
 from lessons.modes import LessonPage, Mode
+from lessons.pages.break_ import BreakMode
 from lessons.pages.code import CodeMode
 from lessons.pages.follow import FollowMode
 from lessons.pages.read import ReadMode
@@ -23,7 +24,7 @@ from lessons.parts import Finding
 from lessons.releases import freeze
 from lessons.schema import LESSON_FILE, LessonMeta, read_lesson
 
-MODES = {mode.slug: mode for mode in (ReadMode(), RunMode(), FollowMode(), CodeMode())}
+MODES = {mode.slug: mode for mode in (ReadMode(), RunMode(), FollowMode(), BreakMode(), CodeMode())}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def freeze(document: LessonDocument, meta: LessonMeta, facts: Facts, proofs: Pro
     texts = [document.body, meta.insight, *(objective.text for objective in meta.objectives)]
     if meta.run and meta.run.predict:
         texts.append(meta.run.predict.why)
+    for case in meta.mistakes.cases if meta.mistakes else []:
+        texts += [case.story, case.why]
     for text in texts:
         markdown.render(text, facts=recorder)
     for network in dict.fromkeys([*meta.networks, *([meta.run.network] if meta.run else [])]):

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from inference.contracts import MISTAKES
 from lessons.documents import Document, FrontMatter, read_yaml, split_front_matter, validated
 from lessons.modes import MODE_SLUGS
 from lessons.parts import Finding
@@ -31,6 +32,13 @@ def _known_mode(value: str) -> str:
     return value
 
 
+def _known_mistake(value: str) -> str:
+    if value not in [str(name) for name in MISTAKES]:
+        known = ", ".join(str(name) for name in MISTAKES)
+        raise ValueError(_("“%(mistake)s” is not a mistake. Mistakes: %(known)s.") % {"mistake": value, "known": known})
+    return value
+
+
 def _web_address(value: str) -> str:
     if not value.startswith(("https://", "http://")):
         raise ValueError(_("A source's address begins with https://."))
@@ -49,6 +57,9 @@ NetworkName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_leng
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\n]*$")]
 LongLine = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True, pattern=r"^[^\n]*$")]
 Markdown = Annotated[str, StringConstraints(max_length=20_000)]
+
+
+MistakeSlug = Annotated[str, AfterValidator(_known_mistake)]
 
 
 class Strict(BaseModel):
@@ -96,6 +107,41 @@ class Run(Strict):
     predict: Predict | None = None
 
 
+class Explanation(Strict):
+    """Something that could explain a broken run, whether it does, and what is said to those who choose it."""
+
+    text: LongLine
+    right: bool = False
+    feedback: LongLine
+
+
+class Case(Strict):
+    """One broken run: what led to it, which mistake was made, among which the learner looks for it, and why it matters."""
+
+    id: Slug  # kept with learners' answers; never shown, so that it may say what it is about
+    mistake: MistakeSlug
+    sample: Uid
+    story: Markdown
+    among: Annotated[list[MistakeSlug], AfterValidator(_unique)] = Field(min_length=3, max_length=8)
+    explanations: list[Explanation] = Field(min_length=2, max_length=5)
+    why: Markdown = ""
+
+    @model_validator(mode="after")
+    def _can_be_solved(self) -> Case:
+        if self.mistake not in self.among:
+            raise ValueError(_("The mistake “%(mistake)s” is not in “among”. Add it.") % {"mistake": self.mistake})
+        if sum(explanation.right for explanation in self.explanations) != 1:
+            raise ValueError(_("Exactly one explanation must have “right: true”."))
+        return self
+
+
+class Mistakes(Strict):
+    """What the Break mode offers: a network, and broken runs of it to find the mistake in."""
+
+    network: NetworkName
+    cases: Annotated[list[Case], AfterValidator(_unique)] = Field(min_length=1, max_length=8)
+
+
 class Source(Strict):
     """Where a claim that no machine checks comes from."""
 
@@ -119,6 +165,7 @@ class LessonMeta(Strict):
     )
     networks: Annotated[list[NetworkName], AfterValidator(_unique)] = Field(default=[], max_length=12)
     run: Run | None = None
+    mistakes: Mistakes | None = None
     insight: Markdown = ""
     sources: list[Source] = Field(default=[], max_length=40)
 

@@ -9,10 +9,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from inference import services
+from inference import facts, services
 from inference.contracts import MISTAKES, MistakeName, RunKind
 from inference.models import JobState, Trace, Upload
 from inference.presenting import address
+from inference.telling import no_weights_sentence
 from web.problems import Problem
 
 BREAKABLE = (RunKind.TRACE, RunKind.LOOK, RunKind.MISTAKE)
@@ -96,3 +97,24 @@ def break_url(trace: Trace, *, share_token: str = "") -> str:
 
 def _options(names: Iterable[str]) -> dict[str, list[str]]:
     return {"mistakes": [str(name) for name in chosen(names)]}
+
+
+def house_run(*, network: str, mistake: MistakeName, sample: str) -> Trace | None:
+    """The house's newest run of one mistake on a sample, whatever its state; None before it was asked for."""
+    runs = Trace.objects.select_related("job").filter(
+        owner=None,
+        job__kind=RunKind.MISTAKE,
+        job__network=network,
+        job__sample=sample,
+        job__options__mistakes=[str(mistake)],
+    )
+    return runs.order_by("-created_at").first()
+
+
+def no_run_of(network: str) -> str:
+    """Why a network can't be broken here, in a sentence; empty where it can."""
+    known = facts.facts_of(network) or {}
+    weights = facts.usable_weights(network, known) if known else None
+    if not known or (weights or {}).get("available"):
+        return ""
+    return no_weights_sentence(network, known)
