@@ -127,6 +127,30 @@ _FAILURES: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("The weights’ file on the worker’s machine is damaged: its hash is not the one in its name."),
         gettext_lazy("Whoever runs this site has to replace it; until then, choose another network."),
     ),
+    Failure.DOWNLOAD_UNREACHABLE: (
+        gettext_lazy("The publisher’s server can’t be reached from the worker’s machine."),
+        gettext_lazy("Check its network, or set HTTPS_PROXY or WEIGHTS_MIRROR; then fetch the file again."),
+    ),
+    Failure.DOWNLOAD_REFUSED: (
+        gettext_lazy("The server does not give out this file."),
+        gettext_lazy("If WEIGHTS_MIRROR is set, put the file there; else try again later."),
+    ),
+    Failure.DOWNLOAD_INTERRUPTED: (
+        gettext_lazy("The line broke again and again. What has come so far is kept."),
+        gettext_lazy("Fetch it again: it goes on from there."),
+    ),
+    Failure.DISK_FULL: (
+        gettext_lazy("There is no room for the file in the folder of weights. What has come so far is kept."),
+        gettext_lazy("Make room in WEIGHTS_DIR, then fetch it again: it goes on from there."),
+    ),
+    Failure.FOLDER_UNWRITABLE: (
+        gettext_lazy("The folder of weights can’t be written to."),
+        gettext_lazy("Allow the worker to write to WEIGHTS_DIR, or set it to another folder; then fetch the file again."),
+    ),
+    Failure.TOO_LARGE: (
+        gettext_lazy("This network is too large to be timed while others wait for their runs."),
+        gettext_lazy("Time it on a terminal of your own, or choose a smaller one."),
+    ),
     Failure.UNKNOWN_NETWORK: (gettext_lazy("The worker doesn’t know this network."), _OTHER_NETWORK),
     Failure.UNKNOWN_WEIGHTS: (gettext_lazy("The worker doesn’t know these weights of the network."), _OTHER_NETWORK),
     Failure.IMAGE_UNREADABLE: (
@@ -189,9 +213,24 @@ _TITLES: dict[str, Promise] = {
     "bottleneck": gettext_lazy("Bottleneck blocks"),
     "basic_block": gettext_lazy("Residual blocks"),
     "mbconv": gettext_lazy("Inverted residual blocks"),
+    "fused_mbconv": gettext_lazy("Fused inverted residual blocks"),
     "inverted_residual": gettext_lazy("Inverted residual blocks"),
+    "shuffle_unit": gettext_lazy("Shuffle units"),
+    "res_bottleneck_block": gettext_lazy("RegNet blocks"),
+    "dense_layer": gettext_lazy("Dense layers"),
+    "fire": gettext_lazy("Fire modules"),
+    "inception": gettext_lazy("Inception modules"),
+    "inception_a": gettext_lazy("Inception modules A"),
+    "inception_b": gettext_lazy("Inception module B"),
+    "inception_c": gettext_lazy("Inception modules C"),
+    "inception_d": gettext_lazy("Inception module D"),
+    "inception_e": gettext_lazy("Inception modules E"),
+    "cnblock": gettext_lazy("ConvNeXt blocks"),
     "patch_embedding": gettext_lazy("Patches"),
     "encoder_block": gettext_lazy("Encoder blocks"),
+    "swin_transformer_block": gettext_lazy("Swin blocks"),
+    "swin_transformer_block_v2": gettext_lazy("Swin V2 blocks"),
+    "max_vit_layer": gettext_lazy("MaxViT blocks"),
     "class_token": gettext_lazy("Class token"),
     "average_pool": gettext_lazy("Average pool"),
     "flatten": gettext_lazy("Flatten"),
@@ -209,15 +248,74 @@ _SENTENCES: dict[str, Promise] = {
     "bottleneck": gettext_lazy("Narrow the channels, look around, widen them, and add what came in."),
     "basic_block": gettext_lazy("Look around twice, and add what came in."),
     "mbconv": gettext_lazy("Widen the channels, look at each one by itself, narrow them again."),
+    "fused_mbconv": gettext_lazy("Widen the channels by looking around in all of them at once, then narrow them again."),
     "inverted_residual": gettext_lazy("Widen the channels, look at each one by itself, narrow them again."),
+    "shuffle_unit": gettext_lazy(
+        "Half of the channels pass untouched, the other half look around; then both are shuffled together."
+    ),
+    "res_bottleneck_block": gettext_lazy(
+        "Mix the channels, look around within groups of them, mix again, and add what came in."
+    ),
+    "dense_layer": gettext_lazy("Each layer sees what all layers before it have found, and adds a few channels of its own."),
+    "fire": gettext_lazy("Squeeze to few channels, then expand them by filters of 1×1 and of 3×3 side by side."),
+    "inception": gettext_lazy("Filters of several sizes and a pool look at the same input; their answers are stacked."),
+    "inception_a": gettext_lazy(
+        "Filters of 1×1 and 5×5, two of 3×3 in a row, and a pool look at the same input, side by side."
+    ),
+    "inception_b": gettext_lazy("Filters and a pool halve the grid side by side; their answers are stacked."),
+    "inception_c": gettext_lazy("Filters of 7×7, each split into 1×7 and 7×1, look far along rows and columns."),
+    "inception_d": gettext_lazy("Filters and a pool halve the grid side by side; their answers are stacked."),
+    "inception_e": gettext_lazy("Filters of 1×3 and 3×1 side by side widen what is known of each place."),
+    "cnblock": gettext_lazy(
+        "Look far around in each channel by itself (7×7), mix the channels in a wider layer, and add what came in."
+    ),
     "patch_embedding": gettext_lazy("The picture is cut into patches; each becomes one list of numbers."),
     "encoder_block": gettext_lazy("Every patch looks at every other one and takes from it what helps."),
+    "swin_transformer_block": gettext_lazy(
+        "Patches look at each other within windows; in every second block the windows are shifted, so that neighbours meet."
+    ),
+    "swin_transformer_block_v2": gettext_lazy(
+        "As in Swin, patches look at each other within windows; how alike they are is measured by the angle between them."
+    ),
+    "max_vit_layer": gettext_lazy(
+        "An inverted residual, then attention twice: within windows, and across a wide grid over the whole picture."
+    ),
     "class_token": gettext_lazy("The one list of numbers that has gathered what matters is kept."),
     "average_pool": gettext_lazy("Each channel becomes one number: its mean over the grid. These are the features."),
     "flatten": gettext_lazy("The grid becomes one long list of numbers."),
     "linear": gettext_lazy("Every number that came in is weighed for every number that goes out."),
     "softmax": gettext_lazy("The scores become probabilities that sum to 1."),
 }
+
+
+def operations() -> list[str]:
+    """The codes of operations that have a title and a sentence."""
+    return [code for code in _TITLES if code in _SENTENCES]
+
+
+_NOTES: dict[str, Promise] = {
+    "one_column": gettext_lazy(
+        "It is the version in one column from the paper of 2014, not the one split over two GPUs that won in 2012."
+    ),
+    "stride_in_three_by_three": gettext_lazy(
+        "Its blocks halve the grid in their 3×3 convolution; in the paper the first 1×1 does. This is known as ResNet V1.5."
+    ),
+    "batch_norm_added": gettext_lazy("Every convolution is followed by a batch normalisation, which the paper does not have."),
+    "three_for_five": gettext_lazy(
+        "Where the paper has filters of 5×5, this one has 3×3: a mistake that torchvision keeps, because the weights fit it."
+    ),
+    "auxiliary_head": gettext_lazy(
+        "A second head, which only training runs, is counted among its parameters and belongs to no stage below."
+    ),
+    "no_squeeze_and_excitation": gettext_lazy(
+        "Made for phones: no squeeze-and-excitation, ReLU6 in place of SiLU, and a stem and head that do not grow."
+    ),
+}
+
+
+def note(code: str) -> str:
+    """In what a network differs from its paper; empty for a code that has no sentence."""
+    return str(_NOTES.get(code, ""))
 
 
 def stage_title(operation: str, name: str = "") -> str:

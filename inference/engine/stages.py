@@ -22,6 +22,7 @@ import torch
 from torch import nn
 from torch.backends import mha
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import shufflenetv2
 
 from inference.contracts import Stage, StageKind
 
@@ -91,11 +92,10 @@ def stopping_at(
     model: nn.Module, boundaries: Sequence[Boundary], reached: Callable[[int, torch.Tensor], None]
 ) -> Iterator[None]:
     """While inside, each run of the model calls `reached(i, output)` where stage i ends. The hooks go, whatever happens."""
-    modules = dict(model.named_modules())
     handles = []
     try:
         for index, boundary in enumerate(boundaries):
-            module = modules[boundary.path]
+            module = model.get_submodule(boundary.path)
             if boundary.before:
                 handles.append(module.register_forward_pre_hook(_before(index, reached)))
             else:
@@ -470,6 +470,8 @@ def _operation(module: nn.Module) -> str:
         return "convolution"
     if isinstance(module, nn.Linear):
         return "linear"
+    if isinstance(module, shufflenetv2.InvertedResidual):
+        return "shuffle_unit"  # called as MobileNet's block, which it is not: it splits and shuffles, and widens nothing
     name = type(module).__name__.lstrip("_")
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 

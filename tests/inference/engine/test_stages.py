@@ -20,6 +20,9 @@ from inference.engine.weights import WeightsRecord
 
 pytestmark = pytest.mark.torch
 
+GOLDEN = Path(__file__).parent / "golden"
+REWRITE = bool(os.environ.get("REWRITE_GOLDEN"))  # REWRITE_GOLDEN=1 writes the documents anew; look at the difference
+
 
 @cache
 def found(network: str) -> tuple[WeightsRecord, nn.Module, stages.Plan]:
@@ -132,6 +135,16 @@ def test_only_inceptions_auxiliary_head_belongs_to_no_stage() -> None:
     assert [network for network, share in assigned.items() if share < 1] == ["inception_v3"]
 
 
+def test_the_operations_of_all_networks_are_those_that_the_site_has_words_for() -> None:
+    """The same list is checked against the sentences where Django is at hand."""
+    plans = [planned(network) for network in networks.network_ids()]
+    found_operations = sorted({stage.operation for plan in plans for stage in (*plan.stages, plan.softmax)})
+    path = GOLDEN / "operations.json"
+    if REWRITE:
+        path.write_text(json.dumps(found_operations) + "\n")
+    assert found_operations == json.loads(path.read_text())
+
+
 # torchvision's records state multiply-accumulates in thousand millions with three decimals: half of the last one is rounding.
 LAST_DECIMAL = 0.000_5
 
@@ -143,10 +156,6 @@ def test_parameters_and_operations_are_those_that_torchvision_states(network: st
     assert stages.parameters_of(model) == weights.parameters
     assert sum(stage.macs for stage in plan.stages) / 1e9 == pytest.approx(weights.gmacs, abs=LAST_DECIMAL, rel=0)
     assert all(stage.flops in (2 * stage.macs, 2 * stage.macs + 1) for stage in plan.stages)
-
-
-GOLDEN = Path(__file__).parent / "golden"
-REWRITE = bool(os.environ.get("REWRITE_GOLDEN"))  # REWRITE_GOLDEN=1 writes the documents anew; look at the difference
 
 
 @pytest.mark.parametrize(

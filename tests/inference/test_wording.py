@@ -1,0 +1,46 @@
+"""Every code of the engine's has words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inference import wording
+from inference.contracts import Failure
+
+OPERATIONS = json.loads((Path(__file__).parent / "engine" / "golden" / "operations.json").read_text())
+PREPROCESSING = ["decode", "resize", "crop", "to_tensor", "normalise"]
+
+
+@pytest.mark.parametrize("operation", [*PREPROCESSING, *OPERATIONS])
+def test_every_operation_has_a_title_and_a_sentence(operation: str) -> None:
+    assert operation in wording.operations()
+    sentence = wording.stage_sentence(operation)
+    assert sentence.endswith(".")
+    assert "_" not in sentence + wording.stage_title(operation)
+
+
+def test_an_operation_of_a_newer_torchvision_is_called_by_its_class() -> None:
+    assert wording.stage_title("some_new_block") == "Some new block"
+    assert wording.stage_sentence("some_new_block", blocks=3) == "3 blocks."
+
+
+@pytest.mark.parametrize("failure", list(Failure))
+def test_every_failure_says_why_and_what_to_do(failure: Failure) -> None:
+    reason, action = wording.failure(failure)
+    assert reason.endswith(".")
+    assert action.endswith(".")
+    if failure is not Failure.INTERNAL:
+        assert reason != wording.failure(Failure.INTERNAL)[0]
+
+
+def test_every_difference_from_a_paper_has_a_sentence() -> None:
+    """The codes are the engine's, read from its source: this process need not load torch."""
+    source = (Path(__file__).parents[2] / "inference" / "engine" / "cards.py").read_text()
+    codes = [line.split('"')[1] for line in source.splitlines() if line.startswith("    ") and '= "' in line and "#" in line]
+    assert len(codes) == 6
+    for code in codes:
+        assert wording.note(code).endswith(".")
+    assert wording.note("unheard-of") == ""
