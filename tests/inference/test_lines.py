@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -58,6 +61,7 @@ def end(*job_ids: UUID) -> None:
 
 # --- the order ------------------------------------------------------------------------------------------------------------
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine says nothing about a rule
 moments = st.integers(0, 50).map(lambda seconds: NOW + timedelta(seconds=seconds))
 lines = st.lists(st.tuples(moments, st.integers(0, 30), st.sampled_from([None, 1, 2, 3, 4])), max_size=40)
 
@@ -69,6 +73,7 @@ def wishes_of(drawn: list[tuple[datetime, int, int | None]]) -> list[Wish]:
     return list(dict.fromkeys(wishes))
 
 
+@unhurried
 @given(lines)
 def test_every_run_comes_up_once(drawn) -> None:
     wishes = wishes_of(drawn)
@@ -76,6 +81,7 @@ def test_every_run_comes_up_once(drawn) -> None:
     assert sorted(order) == sorted({wish.job for wish in wishes})
 
 
+@unhurried
 @given(lines)
 def test_nobody_waits_for_more_runs_of_another_than_they_have_themselves(drawn) -> None:
     """Before somebody's nth run at most n runs come up that are another person's alone."""
@@ -95,6 +101,7 @@ def test_nobody_waits_for_more_runs_of_another_than_they_have_themselves(drawn) 
             assert all(count <= number for count in alone.values())
 
 
+@unhurried
 @given(lines)
 def test_a_persons_own_runs_keep_their_order_where_nobody_else_wants_them(drawn) -> None:
     wishes = wishes_of(drawn)
@@ -220,6 +227,28 @@ def test_every_lease_of_a_pass_is_renewed(lite0_facts: None, person, bell, setti
     assert set(Job.objects.values_list("lease_until", flat=True)) == {later + jobs.lease_time()}
     services.cancel_trace(trace=traces[0], now=NOW)
     assert jobs.held({job.pk: job.attempts for job in taken}) == {trace.job_id for trace in traces[1:]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_look_at_the_same_moment_share_what_waits(person, bell) -> None:
+    people = [person() for _person in range(3)]
+    for number, sample in enumerate(SAMPLES):
+        for owner in people:
+            ask(owner, sample, after=number, whose=owner.pk)
+    together = threading.Barrier(6)
+
+    def look(_worker: int) -> list[UUID]:
+        try:
+            together.wait(10)
+            return next_up(most=2)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as workers:
+        taken = [job for found in workers.map(look, range(6)) for job in found]
+    assert len(taken) == len(set(taken)) == 6
+    running = Trace.objects.filter(job__state=JobState.RUNNING).values_list("owner_id", flat=True)
+    assert Counter(running) == {owner.pk: 2 for owner in people}
 
 
 def run_all(network: ImitationNetwork, *, turn_seconds: float = 60.0, most: int = 8) -> None:
