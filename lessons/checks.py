@@ -117,6 +117,9 @@ def _check_words(document: LessonDocument, meta: LessonMeta, contents: Contents,
     texts: list[tuple[tuple[str | int, ...], str]] = [(("insight",), meta.insight)]
     if meta.run and meta.run.predict:
         texts.append((("run", "predict", "why"), meta.run.predict.why))
+    if meta.train:
+        texts.append((("train", "about"), meta.train.about))
+        texts.append((("train", "predict", "why"), meta.train.predict.why if meta.train.predict else ""))
     for index, case in enumerate(meta.mistakes.cases if meta.mistakes else []):
         texts += [(("mistakes", "cases", index, "story"), case.story), (("mistakes", "cases", index, "why"), case.why)]
     texts += [(("objectives", index, "text"), objective.text) for index, objective in enumerate(meta.objectives)]
@@ -136,6 +139,8 @@ def _check_networks(document: LessonDocument, meta: LessonMeta, facts: Facts) ->
         named.append((("run", "network"), meta.run.network))
     if meta.mistakes:
         named.append((("mistakes", "network"), meta.mistakes.network))
+    if meta.train:
+        named.append((("train", "network"), meta.train.network))
     for path, name in named:
         try:
             facts(f"{name}.title")
@@ -173,6 +178,8 @@ def _check_modes(document: LessonDocument, meta: LessonMeta, contents: Contents)
             yield Finding(LESSON_FILE, line, _("The mode “follow” needs a field “networks” with the networks to follow."))
         if mode == "break" and meta.mistakes is None:
             yield Finding(LESSON_FILE, line, _("The mode “break” needs a field “mistakes” with a network and cases."))
+        if mode == "train" and meta.train is None:
+            yield Finding(LESSON_FILE, line, _("The mode “train” needs a field “train” with a network and data sets."))
         if mode == "code" and not has_samples:
             yield Finding(LESSON_FILE, line, _("The mode “code” needs a code sample: ```python id=…"))
         if mode in ("practise", "test") and "questions.yaml" not in contents.files:

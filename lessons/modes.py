@@ -41,6 +41,7 @@ _BUILT_IN = (
     "lessons.pages.run.RunMode",
     "lessons.pages.follow.FollowMode",
     "lessons.pages.break_.BreakMode",
+    "lessons.pages.train.TrainMode",
     "lessons.pages.code.CodeMode",
 )
 

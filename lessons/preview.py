@@ -20,11 +20,12 @@ from lessons.pages.code import CodeMode
 from lessons.pages.follow import FollowMode
 from lessons.pages.read import ReadMode
 from lessons.pages.run import RunMode
+from lessons.pages.train import TrainMode
 from lessons.parts import Finding
 from lessons.releases import freeze
 from lessons.schema import LESSON_FILE, LessonMeta, read_lesson
 
-MODES = {mode.slug: mode for mode in (ReadMode(), RunMode(), FollowMode(), BreakMode(), CodeMode())}
+MODES = {mode.slug: mode for mode in (ReadMode(), RunMode(), FollowMode(), BreakMode(), TrainMode(), CodeMode())}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from inference import training_contracts
 from inference.contracts import MISTAKES
+from inference.training import wording as training_wording
 from lessons.documents import Document, FrontMatter, read_yaml, split_front_matter, validated
 from lessons.modes import MODE_SLUGS
 from lessons.parts import Finding
@@ -39,6 +41,14 @@ def _known_mistake(value: str) -> str:
     return value
 
 
+def _known_data(value: str) -> str:
+    known = [str(name) for name in training_contracts.SHIPPED]
+    if value not in known:
+        message = _("“%(data)s” is not a data set. Data sets: %(known)s.")
+        raise ValueError(message % {"data": value, "known": ", ".join(known)})
+    return value
+
+
 def _web_address(value: str) -> str:
     if not value.startswith(("https://", "http://")):
         raise ValueError(_("A source's address begins with https://."))
@@ -60,6 +70,7 @@ Markdown = Annotated[str, StringConstraints(max_length=20_000)]
 
 
 MistakeSlug = Annotated[str, AfterValidator(_known_mistake)]
+ShippedData = Annotated[str, AfterValidator(_known_data)]
 
 
 class Strict(BaseModel):
@@ -142,6 +153,34 @@ class Mistakes(Strict):
     cases: Annotated[list[Case], AfterValidator(_unique)] = Field(min_length=1, max_length=8)
 
 
+class Train(Strict):
+    """What the Train mode begins with: data sets, of which the first is chosen, and settings; others are as usual."""
+
+    network: NetworkName
+    data: Annotated[list[ShippedData], AfterValidator(_unique)] = Field(min_length=1)
+    strategy: Literal["frozen", "finetune", "scratch"] = "frozen"
+    epochs: int | None = None
+    learning_rate: float | None = None
+    labels_per_class: int | None = None
+    blocks: int | Literal["all"] | None = None
+    seed: int | None = None
+    about: Markdown = ""
+    predict: Predict | None = None
+
+    @model_validator(mode="after")
+    def _can_be_trained(self) -> Train:
+        asked = {name: value for name, value in self.settings().items() if value is not None}
+        try:
+            training_contracts.checked(asked | {"data": self.data[0]})
+        except training_contracts.OptionRefused as error:
+            raise ValueError(training_wording.refused(error)) from error
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """The settings of a run, by training_contracts' names; None where they are as usual."""
+        return self.model_dump(include={"strategy", "epochs", "learning_rate", "labels_per_class", "blocks", "seed"})
+
+
 class Source(Strict):
     """Where a claim that no machine checks comes from."""
 
@@ -166,6 +205,7 @@ class LessonMeta(Strict):
     networks: Annotated[list[NetworkName], AfterValidator(_unique)] = Field(default=[], max_length=12)
     run: Run | None = None
     mistakes: Mistakes | None = None
+    train: Train | None = None
     insight: Markdown = ""
     sources: list[Source] = Field(default=[], max_length=40)
 

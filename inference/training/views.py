@@ -176,6 +176,7 @@ def training_context(
         "asking": asking(_form(request, initial=initial, offered=offered), predict=predict),
         "next_url": next_url,
         "run": present_training(trace, person=person) if trace is not None else None,
+        "run_url": _with_run(next_url, trace) if trace is not None else "",
         "others": rows,
     }
 

@@ -192,6 +192,10 @@ _OBSERVATIONS: dict[str, Promise] = {
     Observation.NOT_LEARNING: gettext_lazy(
         "It is right on %(train_accuracy)s of its own training examples; guessing would give %(chance)s. It doesn’t learn."
     ),
+    Observation.WORSE_THAN_KNOWING_NOTHING: gettext_lazy(
+        "It is sure, and wrong: its validation loss is %(loss)s, and a network that gives every class the same probability has"
+        " %(nothing)s."
+    ),
     Observation.UNSTEADY: gettext_lazy(
         "The validation loss jumps: %(best_loss)s in epoch %(best_epoch)s, now %(loss)s. Try a lower learning rate."
     ),
@@ -220,6 +224,7 @@ def observation(told: Figures | None) -> str:
         "accuracy": percent(told.get("validation_accuracy")),
         "best_accuracy": percent(told.get("best_validation_accuracy")),
         "chance": percent(told.get("chance")),
+        "nothing": loss(told.get("knowing_nothing")),
     }
     return str(_OBSERVATIONS[told["code"]]) % figures
 
@@ -235,6 +240,7 @@ _OBSERVED: dict[str, Promise] = {
     Observation.OVERCONFIDENT: gettext_lazy("overconfident"),
     Observation.OVERFITTING: gettext_lazy("overfitting"),
     Observation.NOT_LEARNING: gettext_lazy("not learning"),
+    Observation.WORSE_THAN_KNOWING_NOTHING: gettext_lazy("worse than knowing nothing"),
     Observation.UNSTEADY: gettext_lazy("unsteady"),
     Observation.DIVERGING: gettext_lazy("diverging"),
     Observation.DIVERGED: gettext_lazy("diverged"),

@@ -44,7 +44,7 @@ class Live {
     if (!this.isFinal) return;
     this.close();
     this.part("stop")?.remove();
-    this.section.dispatchEvent(new CustomEvent("final", { bubbles: true, detail: told.status }));
+    for (const part of document.querySelectorAll(`[data-shown-when="${told.status}"]`)) part.hidden = false;
     if (hadFocus) (this.section.querySelector(".result h3") ?? this.section.querySelector("h2")).focus();
   }
 
