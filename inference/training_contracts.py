@@ -37,7 +37,8 @@ where they are not finite; `observation` is {"code": an `Observation`, …its fi
     `smallest_deviation` `standardisation` `seconds` `cached`
 `epoch:<n>`
 :   `epoch` `of` `train_loss` `validation_loss` `train_accuracy` `validation_accuracy` `learning_rate` `seconds` `observation`
-    (the training figures are taken over the whole training set after the epoch, as the validation figures are)
+    `train_measured` ("after": over the whole training set after the epoch, as the validation figures are; from scratch
+    "during": over each batch before its step, in training mode, because a young network's running statistics lag behind)
 `confusion` + file `mistaken` (up to 12 of the validation examples that came out wrong, the surest first; where there are any)
 :   `classes` `matrix` (rows: the true class, columns: the predicted one) `per_class` [{`class_index`, `examples`, `correct`,
     `recall` (null without examples), `interval`, `precision` (null where nothing was predicted so)}] `accuracy` `correct`
@@ -105,7 +106,7 @@ class Standardisation(StrEnum):
     """What happens to frozen features before the head sees them."""
 
     FLOORED = "floored"  # minus their mean, by their deviation, but by no less than 0.05
-    UNFLOORED = "unfloored"  # by their deviation, however small: the loss may explode
+    UNFLOORED = "unfloored"  # by their deviation plus 1e-6, however small: the loss may explode
     NONE = "none"
 
 

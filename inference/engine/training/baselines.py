@@ -164,7 +164,7 @@ def _small_network(
     learner = Learner(model, training=taught, held_out=held_out, learning_rate=_LEARNING_RATE, seed=seed)
     for _ in range(_EPOCHS):
         learner.learn(stop_if_cancelled)
-    most: NDArray[np.int64] = learner.logits(held_out, stop_if_cancelled).argmax(1).numpy()
+    most: NDArray[np.int64] = learner.asked(held_out, stop_if_cancelled)[0].argmax(1).numpy()
     return most
 
 

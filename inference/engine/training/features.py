@@ -14,6 +14,8 @@ from inference.engine.training.learner import BATCH, Stop
 from inference.engine.training.pixels import Preparation, all_pixels
 from inference.training_contracts import FLOOR, DataName, Standardisation
 
+_EPSILON = 1e-6
+
 
 class Features:
     """The features of whole data sets, N × dimension on the CPU. Those of shipped data stay as long as their network is warm.
@@ -70,12 +72,12 @@ class Standards:
 def standards(features: torch.Tensor, how: Standardisation) -> Standards:
     """The standards of training features, N × dimension.
 
-    Without the floor a feature that does not vary at all is left undivided, as scikit-learn's StandardScaler does; one that
-    varies by a hair is blown up, and on other examples it is anything.
+    Without the floor it is as many write it: plus a millionth, so that nothing is divided by zero. A feature that happens not
+    to vary over the training examples is then blown up a million times on all others.
     """
     mean, deviation = features.mean(0), features.std(0, unbiased=False)
     if how is Standardisation.NONE:
         return Standards(torch.zeros_like(mean), torch.ones_like(deviation))
     if how is Standardisation.UNFLOORED:
-        return Standards(mean, torch.where(deviation > 0, deviation, torch.ones_like(deviation)))
+        return Standards(mean, deviation + _EPSILON)
     return Standards(mean, deviation.clamp_min(FLOOR))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,6 +20,8 @@ WEIGHT_DECAY = 0.01  # AdamW's own default: https://docs.pytorch.org/docs/stable
 
 Prepare = Callable[[torch.Tensor], torch.Tensor]
 Stop = Callable[[], None]
+Said = tuple[torch.Tensor, torch.Tensor]
+"""Logits, N × classes, and the true classes, N, both on the CPU."""
 
 
 def as_it_is(batch: torch.Tensor) -> torch.Tensor:
@@ -38,10 +40,10 @@ class Lessons:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, order: torch.Tensor | None = None) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Batches in the order of these places, or as they are."""
+    def batches(self, size: int, order: torch.Tensor | None = None) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Batches of that size in the order of these places, or as they are."""
         places = torch.arange(len(self)) if order is None else order
-        batches = list(places.split(BATCH))  # type: ignore[no-untyped-call]
+        batches = list(places.split(size))  # type: ignore[no-untyped-call]
         if len(batches) > 1 and len(batches[-1]) == 1:  # BatchNorm can't learn from one example whose grid is a single cell
             batches[-2:] = [torch.cat(batches[-2:])]
         for chosen in batches:
@@ -51,7 +53,8 @@ class Lessons:
 class Learner:
     """A model, what teaches it, what judges it, and the optimizer between them.
 
-    `settle` puts the model's layers into the modes in which they are trained; judging is always in evaluation mode.
+    `settle` puts the model's layers into the modes in which they are trained; judging is in evaluation mode. With `during` the
+    training figures are those of the batches as they were learned.
     """
 
     def __init__(
@@ -63,34 +66,44 @@ class Learner:
         learning_rate: float,
         seed: int,
         settle: Callable[[nn.Module], object] = nn.Module.train,
+        batch: int = BATCH,
+        during: bool = False,
     ) -> None:
         self.model = model
         self.training = training
         self.held_out = held_out
+        self.during = during
         self._settle = settle
+        self._batch = batch
         self._orders = torch.Generator().manual_seed(seed)
         learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._optimizer = torch.optim.AdamW(learned, lr=learning_rate, weight_decay=WEIGHT_DECAY)
         self._kept = copy.deepcopy(model.state_dict())
 
-    def learn(self, stop_if_cancelled: Stop) -> None:
-        """One epoch: every training example once, in a new order."""
+    def learn(self, stop_if_cancelled: Stop) -> Said:
+        """One epoch: every training example once, in a new order. What was said of each before it was learned."""
         self._settle(self.model)
-        for batch, labels in self.training.batches(torch.randperm(len(self.training), generator=self._orders)):
+        said, truth = [], []
+        order = torch.randperm(len(self.training), generator=self._orders)
+        for batch, labels in self.training.batches(self._batch, order):
             stop_if_cancelled()
             self._optimizer.zero_grad()
-            cross_entropy(self.model(batch), labels).backward()  # type: ignore[no-untyped-call]
+            logits = self.model(batch)
+            cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
+            said.append(logits.detach().float().cpu())
+            truth.append(labels.cpu())
+        return torch.cat(said), torch.cat(truth)
 
-    def logits(self, lessons: Lessons, stop_if_cancelled: Stop) -> torch.Tensor:
-        """What the model says now, N × classes, on the CPU."""
+    def asked(self, lessons: Lessons, stop_if_cancelled: Stop) -> Said:
+        """What the model says now."""
         self.model.eval()
         said = []
         with torch.inference_mode():
-            for batch, _ in lessons.batches():
+            for batch, _ in lessons.batches(BATCH):
                 stop_if_cancelled()
                 said.append(self.model(batch).float().cpu())
-        return torch.cat(said)
+        return torch.cat(said).clone(), lessons.labels.cpu()
 
     def keep(self) -> None:
         """Remember the model as it is now."""
@@ -101,14 +114,20 @@ class Learner:
         self.model.load_state_dict(self._kept)
 
 
-def judged(training: torch.Tensor, taught: torch.Tensor, held_out: torch.Tensor, truth: torch.Tensor) -> Epoch:
-    """The figures of logits, N × classes, on what was taught and on what was held out."""
+def judged(training: Said, held_out: Said) -> Epoch:
+    """The figures of what was said of training examples, and of held-out ones."""
     return Epoch(
-        train_loss=float(cross_entropy(training, taught)),
-        validation_loss=float(cross_entropy(held_out, truth)),
-        train_accuracy=_accuracy(training, taught),
-        validation_accuracy=_accuracy(held_out, truth),
+        train_loss=float(cross_entropy(*training)),
+        validation_loss=float(cross_entropy(*held_out)),
+        train_accuracy=_accuracy(*training),
+        validation_accuracy=_accuracy(*held_out),
     )
+
+
+def together(said: Sequence[Said]) -> Said:
+    """What several learners said, one after the other."""
+    logits, truth = zip(*said, strict=True)
+    return torch.cat(logits), torch.cat(truth)
 
 
 def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from inference.contracts import Attachment, EngineError, Failure, Finished, Material, Picture, Result, RunRequest
 from inference.engine import pictures
@@ -19,7 +18,7 @@ from inference.engine.training.curve import Epoch, finite, observe
 from inference.engine.training.data import DataSet, Examples
 from inference.engine.training.division import Division
 from inference.engine.training.features import Features
-from inference.engine.training.learner import judged, out_of_memory_named, reproducible
+from inference.engine.training.learner import Said, judged, out_of_memory_named, reproducible, together
 from inference.engine.training.pixels import sheet, stopper
 from inference.engine.training.strategies import Task, Trainees, finetune, frozen, scratch, side_of
 from inference.engine.watching import Asked, Emit
@@ -152,9 +151,9 @@ class _Run:
         self._task = task
         self.trainees = trainees
         self._emit = emit
-        self._labels = torch.from_numpy(task.data.examples.labels)
-        self._taught = torch.cat([self._labels[fold.training] for fold in task.division.folds])
-        self._truth = self._labels[task.division.held_out]
+        labels = task.data.examples.labels
+        taught = np.bincount(np.concatenate([labels[fold.training] for fold in task.division.folds]))
+        self._chance = float(taught.max() / taught.sum())
         self._epochs: list[Epoch] = []
         self._accuracy = 0.0
         self._of_epoch = 0  # the last one whose losses were finite: its head is kept
@@ -163,9 +162,8 @@ class _Run:
         """Trains epoch after epoch, telling each; a loss that is no number any more ends it."""
         for number in range(1, self._task.options.epochs + 1):
             began = time.perf_counter()
-            for learner in self.trainees.learners:
-                learner.learn(self._task.stop_if_cancelled)
-            epoch = judged(self._said(of_training=True), self._taught, self._said(of_training=False), self._truth)
+            learned = [learner.learn(self._task.stop_if_cancelled) for learner in self.trainees.learners]
+            epoch = judged(self._of_training(learned), self._of_held_out())
             self._epochs.append(epoch)
             self._emit(self._told(number, epoch, time.perf_counter() - began))
             if not epoch.is_finite:
@@ -176,14 +174,17 @@ class _Run:
         for learner in self.trainees.learners:
             learner.go_back()
 
-    def _said(self, *, of_training: bool) -> torch.Tensor:
-        """What the learners of all folds say, one fold after the other."""
-        return torch.cat(
+    def _of_training(self, learned: Sequence[Said]) -> Said:
+        """What the learners of all folds said of their training examples: while they learned, or what they say now."""
+        return together(
             [
-                learner.logits(learner.training if of_training else learner.held_out, self._task.stop_if_cancelled)
-                for learner in self.trainees.folds
+                said if learner.during else learner.asked(learner.training, self._task.stop_if_cancelled)
+                for learner, said in zip(self.trainees.folds, learned, strict=False)
             ]
         )
+
+    def _of_held_out(self) -> Said:
+        return together([learner.asked(learner.held_out, self._task.stop_if_cancelled) for learner in self.trainees.folds])
 
     def _told(self, number: int, epoch: Epoch, seconds: float) -> Result:
         figures = {
@@ -191,6 +192,7 @@ class _Run:
             "of": self._task.options.epochs,
             "train_loss": finite(epoch.train_loss),
             "validation_loss": finite(epoch.validation_loss),
+            "train_measured": "during" if self.trainees.kept.during else "after",
             "train_accuracy": epoch.train_accuracy,
             "validation_accuracy": epoch.validation_accuracy,
             "learning_rate": self._task.options.learning_rate,
@@ -200,25 +202,22 @@ class _Run:
         return Result(f"epoch:{number}", figures)
 
     def _observed(self) -> dict[str, Any]:
-        most_frequent = int(self._taught.bincount().max())
-        return observe(self._epochs, classes=len(self._task.data.classes), chance=most_frequent / len(self._taught))
+        return observe(self._epochs, classes=len(self._task.data.classes), chance=self._chance)
 
     def confusion(self, baseline: dict[str, Any]) -> Result:
         """Who was taken for whom by the head that is kept, and how that compares with the best trivial competitor."""
-        probabilities = self._said(of_training=False).softmax(1)
-        certain, predicted = probabilities.max(1)
+        logits, truth = self._of_held_out()
+        certain, predicted = logits.softmax(1).max(1)
         classes = self._task.data.classes
-        figures = judging.confusion(predicted.numpy(), self._truth.numpy(), classes=len(classes))
-        places = [
-            int(place) for place in certain.argsort(descending=True, stable=True) if predicted[place] != self._truth[place]
-        ]
+        figures = judging.confusion(predicted.numpy(), truth.numpy(), classes=len(classes))
+        places = [int(place) for place in certain.argsort(descending=True, stable=True) if predicted[place] != truth[place]]
         mistaken = places[:MISTAKEN]
         figures |= {
             "classes": list(classes),
             "mean_confidence": float(certain.mean()),
             "mistaken": [
                 {
-                    "truth": int(self._truth[place]),
+                    "truth": int(truth[place]),
                     "predicted": int(predicted[place]),
                     "probability": float(certain[place]),
                 }

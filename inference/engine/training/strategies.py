@@ -45,6 +45,7 @@ from inference.training_contracts import (
 SIDE = 128  # pixels that a trained network is shown: a third of the work of 224
 SCRATCH_SIDE = 64  # the shipped pictures have no more
 MOMENTUM = 0.1  # of BatchNorm, torch's own: with EfficientNet's 0.01 a short training ends before its statistics have arrived
+SCRATCH_BATCH = 16  # so that few examples still make some steps an epoch
 KEPT_INPUTS = 512 * 1024**2  # bytes: what enters the trained stages is kept for all epochs if it is no more
 
 
@@ -263,6 +264,7 @@ def _whole(
         lessons(torch.from_numpy(fold.held_out)),
         task.options,
         settle,
+        from_scratch=not before,
     )
 
     def export() -> Exported:
@@ -291,6 +293,8 @@ def _learner(
     held_out: Lessons,
     options: TrainingOptions,
     settle: Callable[[nn.Module], object] = nn.Module.train,
+    *,
+    from_scratch: bool = False,
 ) -> Learner:
     return Learner(
         model,
@@ -299,6 +303,8 @@ def _learner(
         learning_rate=options.learning_rate,
         seed=options.seed,
         settle=settle,
+        batch=SCRATCH_BATCH if from_scratch else BATCH,
+        during=from_scratch,
     )
 
 
