@@ -174,6 +174,8 @@ def network_row(network: str, known: Mapping[str, Any]) -> dict[str, Any]:
         "id": network,
         "title": str(known.get("title") or network),
         "family": str(known.get("family") or ""),
+        "year": known.get("year"),
+        "is_computed": known.get("parameters") is not None,
         "parameters": known.get("parameters"),
         "macs": known.get("macs"),
         "flops": known.get("flops"),
@@ -192,11 +194,14 @@ def weights_row(record: Mapping[str, Any]) -> dict[str, Any]:
         "name": record["name"],
         "available": bool(record["available"]),
         "licence": str(record.get("licence") or ""),
+        "licence_url": str(record.get("licence_url") or ""),
         "top1": record.get("acc1"),
         "top5": record.get("acc5"),
         "file": str(record.get("file") or ""),
         "size_mb": record.get("size_mb"),
         "recipe": str(record.get("recipe") or ""),
+        "said": str(record.get("said") or ""),
+        "url": str(record.get("url") or ""),
     }
 
 
@@ -222,11 +227,29 @@ def stage_rows(known: Mapping[str, Any]) -> list[dict[str, Any]]:
             "output_shape": list(stage.get("output_shape") or ()),
             "shape_in": wording.shape(stage.get("input_shape") or ()),
             "shape_out": wording.shape(stage.get("output_shape") or ()),
+            "blocks": stage.get("blocks", 0),
+            "sentence": wording.stage_sentence(
+                str(stage.get("operation") or ""), blocks=stage.get("blocks", 0), details=stage.get("details")
+            ),
             "parameters": stage.get("parameters", 0),
             "macs": stage.get("macs", 0),
         }
         for name, stage in (known.get("stages") or {}).items()
     ]
+
+
+def card_row(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a network comes from, and in what it differs from its paper."""
+    notes = [wording.note(str(code)) for code in known.get("notes") or ()]
+    return {
+        "family": str(known.get("family") or ""),
+        "year": known.get("year"),
+        "paper": str(known.get("paper") or ""),
+        "authors": str(known.get("authors") or ""),
+        "paper_url": str(known.get("paper_url") or ""),
+        "notes": [note for note in notes if note],
+        "auxiliary_parameters": known.get("auxiliary_parameters") or 0,
+    }
 
 
 def no_weights_sentence(network: str, known: Mapping[str, Any]) -> str:
