@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from inference.sharing.reading import NotReadable, read_trace
 from lessons.models import Course, Draft, Lesson, LessonFile, LessonVersion
 from lessons.pictures import MAXIMUM_BYTES, measure, without_metadata
 from lessons.services import current_version, may_edit
@@ -130,6 +131,25 @@ def add_picture(*, lesson: Lesson, name: str, content: bytes, author: User | Non
             draft.updated_at, draft.updated_by = now, author
             draft.save()
     return picture
+
+
+def add_recording(*, lesson: Lesson, name: str, content: bytes, author: User, now: datetime) -> Draft:
+    """The draft with a recorded run beside its lesson.md. Raises Problem 403 for no author, 422 for what is no such file."""
+    require_author(author, lesson.course)
+    try:
+        read_trace(content)
+    except NotReadable as error:
+        raise Problem(422, _("Not a recorded run"), str(error), sentences=list(error.sentences)) from error
+    text = content.decode("utf-8-sig")
+    _refuse_unusable({name: text})
+    with transaction.atomic():
+        Lesson.objects.select_for_update().get(pk=lesson.pk)
+        draft = open_draft(lesson)
+        draft.files = {**draft.files, name: text}
+        draft.revision += 1
+        draft.updated_at, draft.updated_by = now, author
+        draft.save()
+    return draft
 
 
 def keep_picture(lesson: Lesson, name: str, content: bytes) -> dict[str, Any]:

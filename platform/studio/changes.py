@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lessons.films import SUFFIX as FILM_SUFFIX
 from studio.conflicts import Line, compared
 
 LONGEST = 600
@@ -30,6 +31,8 @@ def changes_between(old: Mapping[str, str], new: Mapping[str, str]) -> list[Chan
 
 
 def _change(name: str, old: str, new: str) -> Change:
+    if name.endswith(FILM_SUFFIX):  # a recorded run: its lines are not for people
+        return Change(name, added=int(bool(new)), removed=int(bool(old)), lines=[], cut=False)
     lines = list(compared(old, new)) if old else [Line("mine", text) for text in new.splitlines()]
     return Change(
         name=name,

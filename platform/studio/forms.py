@@ -370,6 +370,27 @@ class PictureForm(StudioForm):
     )
 
 
+class RecordingForm(StudioForm):
+    """A recorded run for a lesson: a file, or one of the author's own runs."""
+
+    file = forms.FileField(
+        label=_("A file"), required=False, help_text=_("A .json file that “Download this run” gave you, at most 2 MB.")
+    )
+    run = forms.ChoiceField(label=_("Or one of your runs"), required=False, help_text=_("Without your photo, if it is yours."))
+
+    def __init__(self, *args: Any, runs: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["run"].choices = [("", "–"), *runs]  # type: ignore[attr-defined]
+        if not runs:
+            del self.fields["run"]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if bool(given.get("file")) == bool(given.get("run")) and not self.errors:
+            raise forms.ValidationError(_("Choose a file or one of your runs."))
+        return given
+
+
 def slug_or_error(slug: str) -> str:
     """The slug again, or a validation error that says what one looks like."""
     if slug and not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", slug):

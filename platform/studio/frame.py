@@ -22,6 +22,7 @@ TABS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("questions", lambda: _("Questions")),
     ("misconceptions", lambda: _("Misconceptions")),
     ("pictures", lambda: _("Pictures")),
+    ("recordings", lambda: _("Recorded runs")),
     ("check", lambda: _("Check")),
     ("publish", lambda: _("Publish")),
     ("history", lambda: _("History")),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from studio.views import answers, courses, lessons, publishing, questions
+from studio.views import answers, courses, lessons, publishing, questions, recordings
 
 app_name = "studio"
 _COURSE = "courses/<slug:course>/"
@@ -20,6 +20,8 @@ urlpatterns = [
     path(_LESSON + "pictures/", lessons.pictures, name="pictures"),
     path(_LESSON + "pictures/<str:name>/", lessons.picture, name="picture"),
     path(_LESSON + "pictures/<str:name>/remove/", lessons.remove_picture, name="remove_picture"),
+    path(_LESSON + "recordings/", recordings.recordings, name="recordings"),
+    path(_LESSON + "recordings/<str:name>/remove/", recordings.remove, name="remove_recording"),
     path(_LESSON + "documents/", lessons.documents, name="documents"),
     path(_LESSON + "documents/<str:name>/", lessons.document, name="document"),
     path(_LESSON + "questions/", questions.questions, name="questions"),

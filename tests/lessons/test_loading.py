@@ -158,7 +158,7 @@ def test_every_error_of_a_folder_is_reported_at_once(db, folder, facts):
 def test_files_that_nothing_reads_are_errors(db, folder, facts):
     (folder / "second-look" / "questions.yaml").write_text("x: 1\n")
     (folder / "second-look" / "notes.txt").write_text("x")
-    with pytest.raises(NotLoadable, match=r"holds \.md, \.yaml and pictures"):
+    with pytest.raises(NotLoadable, match=r"holds \.md, \.yaml, \.json and pictures"):
         load_folder(folder, now=NOW)
     (folder / "second-look" / "notes.txt").unlink()
     with pytest.raises(NotLoadable, match="Nothing reads this file"):
