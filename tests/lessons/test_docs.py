@@ -41,7 +41,7 @@ def test_its_course_is_a_course():
 @pytest.mark.parametrize("text", examples("markdown body"))
 def test_every_piece_of_markdown_is_right(text, facts, proofs):
     pictures = {"square.png": {"sha256": "0" * 64}}
-    findings = markdown.check(text, facts=live_facts(), file="lesson.md", pictures=pictures, is_lesson=True)
+    findings = markdown.check(text, facts=live_facts(), file="lesson.md", pictures=pictures, files={}, is_lesson=True)
     assert findings == []
 
 
