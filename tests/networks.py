@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
@@ -36,7 +38,9 @@ def loaded_or_random(network: str, *, device: str = "cpu", threads: int = 1) -> 
 
 def _drawn(network: str, *, image_size: int) -> dict[str, torch.Tensor]:
     """What a file of its weights would hold. torchvision's own way of drawing numbers takes up to twenty seconds a network."""
-    arguments = {"image_size": image_size} if network.startswith("vit_") else {}
+    arguments: dict[str, Any] = {"image_size": image_size} if network.startswith("vit_") else {}
+    if network in ("googlenet", "inception_v3"):
+        arguments["init_weights"] = False
     hook = register_module_parameter_registration_hook(_on_meta)  # type: ignore[arg-type]
     try:
         model = get_model(network, weights=None, **arguments)

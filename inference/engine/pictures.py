@@ -10,6 +10,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from inference.contracts import Picture
 MEDIA_TYPE = "image/jpeg"
 SIDE = 224  # pixels
 CHANNELS = 16
+_NOT_LARGE = 288  # a photograph that was resized for a network is shown as it is
 _LONGEST = 65_500  # pixels on a side of a JPEG
 
 # Eleven steps of ColorBrewer's RdBu, from blue to red: https://colorbrewer2.org/#type=diverging&scheme=RdBu&n=11
@@ -58,15 +60,16 @@ class Drawing:
     signed: torch.Tensor  # a truth value for each image
     maxima: torch.Tensor  # images × tiles: the end of each tile's scale
     channels: torch.Tensor  # images × tiles: which channels the tiles show; none for a vector
+    tile: int  # pixels that a tile measures when it is drawn
 
     def fetched(self) -> Drawing:
         """The same on the host: one copy for all images."""
-        return Drawing(self.levels.cpu(), self.signed.cpu(), self.maxima.cpu(), self.channels.cpu())
+        return Drawing(self.levels.cpu(), self.signed.cpu(), self.maxima.cpu(), self.channels.cpu(), self.tile)
 
     def encoded(self, image: int = 0) -> Picture:
         """One image's tiles side by side."""
         signed = bool(self.signed[image])
-        sheet = Image.fromarray(_side_by_side(self.levels[image].cpu().numpy()))
+        sheet = Image.fromarray(_side_by_side(self.levels[image].cpu().numpy(), self.tile))
         sheet.putpalette(SIGNED if signed else UNSIGNED)
         maxima = tuple(self.maxima[image].tolist())
         return Picture(
@@ -84,31 +87,30 @@ class Drawing:
 def draw_channels(maps: torch.Tensor, variance: torch.Tensor, minimum: torch.Tensor) -> Drawing:
     """The channels of N × C × H × W that vary most, by their variance (N × C). `minimum` is that of each image, N."""
     channels = variance.topk(min(CHANNELS, maps.shape[1])).indices
-    tile = SIDE // math.ceil(math.sqrt(channels.shape[1]))
+    tile = _tile(channels.shape[1])
     # Pooling all channels where they lie beside each other is faster than gathering the few that are drawn first.
-    pooled = _pooled(maps, tile)
+    cells, rest = divmod(maps.shape[-1], tile)
+    pooled = avg_pool2d(maps, cells) if cells > 1 and not rest and maps.shape[-2] == maps.shape[-1] else maps
     chosen = torch.stack([one.index_select(0, drawn) for one, drawn in zip(pooled, channels, strict=True)])
-    return _levelled(_resized(chosen, tile), minimum < 0, channels)
+    return _levelled(_pooled(chosen, tile), minimum < 0, channels, tile)
 
 
 def draw_planes(maps: torch.Tensor) -> Drawing:
     """All channels of N × C × H × W, in their own order."""
+    tile = _tile(maps.shape[1])
     channels = torch.arange(maps.shape[1]).expand(len(maps), -1)
-    tile = SIDE // math.ceil(math.sqrt(maps.shape[1]))
-    return _levelled(_resized(maps, tile), maps.amin((1, 2, 3)) < 0, channels)
+    return _levelled(_pooled(maps, tile), maps.amin((1, 2, 3)) < 0, channels, tile)
 
 
 def draw_vector(vector: torch.Tensor, minimum: torch.Tensor) -> Drawing:
     """The values of N × C as cells of a square, row by row. `minimum` is that of each image, N."""
-    values = vector.reshape(len(vector), 1, 1, -1)
-    drawing = _levelled(values, minimum < 0, torch.empty(len(vector), 0, dtype=torch.long))
-    count = values.shape[-1]
+    count = vector[0].numel()
     side = math.ceil(math.sqrt(count))
-    squares = drawing.levels.new_full((len(vector), side * side), _LEVELS)
-    squares[:, :count] = drawing.levels.flatten(1)
-    cell = max(1, SIDE // side)
-    cells = squares.view(-1, 1, side, side).repeat_interleave(cell, 2).repeat_interleave(cell, 3)
-    return replace(drawing, levels=cells)
+    tile = side * max(1, SIDE // side)
+    row = _levelled(vector.reshape(-1, 1, 1, count), minimum < 0, torch.empty(len(vector), 0, dtype=torch.long), tile)
+    squares = row.levels.new_full((len(vector), side * side), _LEVELS)
+    squares[:, :count] = row.levels.flatten(1)
+    return replace(row, levels=squares.view(-1, 1, side, side))
 
 
 def heat(cells: torch.Tensor, *, size: int) -> Picture:
@@ -127,43 +129,58 @@ def heat(cells: torch.Tensor, *, size: int) -> Picture:
 
 
 def photograph(image: Image.Image) -> Picture:
-    """A photograph, reduced so that its shorter side has at most SIDE pixels."""
-    ratio = min(1.0, SIDE / min(image.size), _LONGEST / max(image.size))
+    """A photograph; a large one is reduced so that its shorter side has SIDE pixels."""
+    ratio = SIDE / min(image.size) if min(image.size) > _NOT_LARGE else 1.0
+    ratio = min(ratio, _LONGEST / max(image.size))
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
     small = image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     return Picture(content=_encoded(small), media_type=MEDIA_TYPE, width=size[0], height=size[1], scale="photo")
 
 
+def _tile(count: int) -> int:
+    """How many pixels a tile measures where so many stand in a square."""
+    return SIDE // math.ceil(math.sqrt(count))
+
+
 def _pooled(maps: torch.Tensor, tile: int) -> torch.Tensor:
-    """N × C × H × W with H / tile × W / tile cells averaged into one, where both divide evenly and are equal."""
-    cells, rest = divmod(maps.shape[-1], tile)
-    return avg_pool2d(maps, cells) if cells > 1 and not rest and maps.shape[-2] == maps.shape[-1] else maps
-
-
-def _resized(maps: torch.Tensor, tile: int) -> torch.Tensor:
-    """N × C × H × W as N × C × tile × tile: the mean of the cells that fall on a pixel, or each cell as a block of pixels."""
-    if min(maps.shape[-2:]) > tile:
+    """N × C × H × W with the mean of the cells that fall on one pixel of a tile; smaller maps as they are."""
+    height, width = maps.shape[-2:]
+    if min(height, width) <= tile:
+        return maps
+    cells, rest = divmod(height, tile)
+    if rest or height != width:
         return adaptive_avg_pool2d(maps, (tile, tile))
-    return interpolate(maps, size=(tile, tile), mode="nearest")
+    # The same means as avg_pool2d's, in an eighth of its time where planes lie one after the other.
+    rows = sum(maps[..., row::cells, :] for row in range(1, cells)) + maps[..., ::cells, :]
+    return (sum(rows[..., column::cells] for column in range(1, cells)) + rows[..., ::cells]) / cells**2
 
 
-def _levelled(tiles: torch.Tensor, signed: torch.Tensor, channels: torch.Tensor) -> Drawing:
+def _levelled(tiles: torch.Tensor, signed: torch.Tensor, channels: torch.Tensor, tile: int) -> Drawing:
     maxima = tiles.abs().amax((2, 3))
     zero = (_LEVELS // 2) * signed[:, None]  # the level of zero: the middle of the scale, or its lower end
     unit = (_LEVELS - 1 - zero) / maxima.clamp_min(torch.finfo(tiles.dtype).tiny)
     levels = tiles.mul(unit[:, :, None, None]).add_(zero[:, :, None, None] + 0.5).to(torch.uint8)
-    return Drawing(levels, signed, maxima, channels)
+    return Drawing(levels, signed, maxima, channels, tile)
 
 
-def _side_by_side(tiles: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Tiles × h × w in rows of a square, the last line of each tile a rule between it and the next."""
+def _side_by_side(tiles: NDArray[np.uint8], tile: int) -> NDArray[np.uint8]:
+    """Tiles × h × w in rows of a square, each cell a block of pixels; the last line of each tile a rule before the next."""
     count, height, width = tiles.shape
     side = math.ceil(math.sqrt(count))
     sheet = np.full((side * side, height, width), _LEVELS, dtype=np.uint8)
     sheet[:count] = tiles
+    cells = sheet.reshape(side, side, height, width).swapaxes(1, 2).reshape(side * height, side * width)
+    pixels = cells.take(_nearest(side, tile, height), axis=0).take(_nearest(side, tile, width), axis=1)
     if count > 1:
-        sheet[:, -1] = sheet[:, :, -1] = _LEVELS
-    return sheet.reshape(side, side, height, width).swapaxes(1, 2).reshape(side * height, side * width)
+        pixels[tile - 1 :: tile] = pixels[:, tile - 1 :: tile] = _LEVELS
+    return pixels
+
+
+@cache
+def _nearest(side: int, tile: int, cells: int) -> NDArray[np.intp]:
+    """For each pixel along `side` tiles, the cell that it lies in."""
+    pixels: NDArray[np.intp] = np.arange(side * tile)
+    return pixels // tile * cells + pixels % tile * cells // tile
 
 
 def _encoded(image: Image.Image) -> bytes:

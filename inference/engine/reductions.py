@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from inference.contracts import Stage, Statistics
@@ -31,13 +32,13 @@ class Reduced:
 
         The standard deviation is the population's. A channel is silent when all its values are the same.
         """
-        totals, squares, highest, lowest = self.sums.double().cpu()
+        totals, squares, highest, lowest = self.sums.cpu().numpy().astype(np.float64)  # faster than torch on so few numbers
         channels = totals.shape[1]
         count = channels * self.values
         means = (totals.sum(1) / count).tolist()
         mean_squares = (squares.sum(1) / count).tolist()
         silent = (highest == lowest).sum(1).tolist() if self.values > 1 else [0] * len(means)
-        lows, highs = lowest.amin(1).tolist(), highest.amax(1).tolist()
+        lows, highs = lowest.min(1).tolist(), highest.max(1).tolist()
         return [
             Statistics(
                 mean=means[image],

@@ -49,13 +49,14 @@ class LoadedNetwork:
             threads=threads,
         )
         self._threads = threads
+        self._modules = tuple(model.modules())  # walking through them for every photograph takes a millisecond
         self._busy = threading.Lock()
         self._most = sys.maxsize  # photographs that fit into memory together, as far as is known
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """The network to oneself, evaluating with its own number of threads. EngineError where memory runs out."""
-        with self._busy, _threads(self._threads), _evaluating(self.model), _out_of_memory_named():
+        with self._busy, _threads(self._threads), _evaluating(self._modules), _out_of_memory_named():
             yield
 
     @cached_property
@@ -87,7 +88,7 @@ class LoadedNetwork:
         """
         began = time.perf_counter()
         first = preprocessing.STEPS
-        with self._busy, _threads(self._threads), _evaluating(self.model):
+        with self._busy, _threads(self._threads), _evaluating(self._modules):
             listeners = [Listener(order, total=first + len(self.plan.stages) + 1) for order in orders]
             for listener in listeners:
                 with listener.by_itself():
@@ -115,7 +116,7 @@ class LoadedNetwork:
         nothing = Image.new("RGB", (1, 1))
         listener = Listener(Order(nothing, emit, cancelled, draw=draw, explain=False), total=len(self.plan.stages) + 1)
         listener.input = batch
-        with self._busy, _threads(self._threads), _evaluating(self.model):
+        with self._busy, _threads(self._threads), _evaluating(self._modules):
             for ran in self._passes([listener], first=0):
                 return self.top_k(ran.logits)
         if isinstance(listener.outcome, Exception):
@@ -173,7 +174,7 @@ class LoadedNetwork:
     def predict(self, image: Image.Image) -> tuple[Prediction, ...]:
         """The most probable classes, without watching the stages."""
         *_, last = preprocessing.preprocess(image, self.weights.preprocessing)
-        with self._busy, _threads(self._threads), _evaluating(self.model):
+        with self._busy, _threads(self._threads), _evaluating(self._modules):
             return self.top_k(self.forward(self.batch(last.output)))
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
@@ -261,10 +262,11 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def _evaluating(modules: Sequence[nn.Module]) -> Iterator[None]:
     """Evaluation mode while inside: in training mode a pass would change BatchNorm's running statistics."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
+    training = [module for module in modules if module.training]
+    for module in training:
+        module.training = False
     try:
         yield
     finally:

@@ -4,8 +4,8 @@ R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradi
 https://arxiv.org/abs/1610.02391: each channel of the target layer is weighted with the mean over its grid of the gradient of
 the class' logit; the weighted sum is kept where it is positive.
 
-The network's parameters are frozen and the target layer's output is where the gradient starts, so that only the layers
-after it are differentiated: a thousandth of the network in most.
+The target layer's output is where the gradient starts, so that only the layers after it are differentiated: in most networks
+a pool and a linear layer.
 """
 
 from __future__ import annotations
@@ -84,13 +84,13 @@ class Gathering:
 
     @contextmanager
     def during(self, model: nn.Module) -> Iterator[None]:
-        """While inside, gradients are recorded from the target layer on. What was trainable is so again afterwards."""
-        with ExitStack() as inside:
-            inside.enter_context(_frozen(model))
-            inside.enter_context(torch.enable_grad())
+        """While inside, gradients are recorded from the target layer on."""
+        with torch.no_grad():  # its end also takes back what `_begin` switched on
             handle = model.get_submodule(self.target.path).register_forward_hook(self._begin)
-            inside.callback(handle.remove)
-            yield
+            try:
+                yield
+            finally:
+                handle.remove()
 
     def found(self, logits: torch.Tensor, classes: torch.Tensor) -> Evidence:
         """The evidence for one class in each photograph, from the logits, N × classes, of the pass."""
@@ -104,6 +104,7 @@ class Gathering:
         return Evidence(self.target, (1, *self._activation.shape[1:]), tuple(classes.tolist()), maps)
 
     def _begin(self, _module: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        torch.set_grad_enabled(True)
         self._activation = output.detach().requires_grad_()
         return self._activation.clone()  # what follows may work in place, and a place where gradients start may not change
 
