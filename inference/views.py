@@ -25,6 +25,7 @@ from accounts.models import User
 from inference import events, facts, samples, services, telling
 from inference.breaking.services import break_url
 from inference.contracts import DEFAULT_NETWORK
+from inference.looking.asking import look_url
 from inference.models import Trace
 from inference.presenting import TraceView, address, present, row_of, waiting_frames
 from inference.sharing.writing import is_film
@@ -129,6 +130,7 @@ def trace(request: HttpRequest, trace_id: UUID) -> HttpResponse:
         "expires_at": found.expires_at,
         "take": _take(request, found, view),
         "break_url": break_url(found, share_token=request.GET.get("share", "")),
+        "look_url": look_url(found, share_token=request.GET.get("share", "")),
     }
     response = render(request, "inference/trace.html", context)
     response["Referrer-Policy"] = "same-origin"
@@ -290,31 +292,6 @@ def sample(request: HttpRequest, sample_id: str) -> HttpResponse:
     response = HttpResponse(content, content_type=samples.PICTURE_MEDIA_TYPE)
     patch_cache_control(response, public=True, max_age=DAY * 7)
     return response
-
-
-# --- networks ---------------------------------------------------------------------------------------------------------------
-
-
-@require_safe
-def networks(request: HttpRequest) -> HttpResponse:
-    """The networks that this site knows, with the figures that tell them apart."""
-    rows = [telling.network_row(network, known) for network, known in facts.listed().items()]
-    return render(request, "inference/networks.html", {"networks": rows})
-
-
-@require_safe
-def network(request: HttpRequest, network_id: str) -> HttpResponse:
-    """One network: its figures, its stages, its weights, and a run of it where they are here."""
-    known = facts.facts_of(network_id)
-    if known is None:
-        raise not_found()
-    context = {
-        "network": telling.network_row(network_id, known),
-        "stages": telling.stage_rows(known),
-        "weights": telling.weights_rows(network_id, known),
-        "run": run_context(request, network=network_id, next_url=request.path),
-    }
-    return render(request, "inference/network.html", context)
 
 
 # --- the form that asks for a run --------------------------------------------------------------------------------------------

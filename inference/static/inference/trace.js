@@ -1,5 +1,6 @@
 /* Live runs: the form asks, one stream of events fills the film, Stop stops. Without this file the same pages reload. */
 import { announcer } from "../web/say.js";
+import "./heat.js";
 
 const FINAL = ["done", "failed", "cancelled"];
 const RECONNECT = 3000;
@@ -133,6 +134,7 @@ class Trace {
     if (name === "done") {
       for (const frame of this.section.querySelectorAll(".frame.waiting")) frame.remove(); // promised, but not of this run
       explain(this.section.closest("[data-run]"));
+      this.section.dispatchEvent(new CustomEvent("ended", { bubbles: true }));
     }
     if (hadFocus) (this.section.querySelector(".result h3") ?? this.section.querySelector("h2")).focus();
   }

@@ -1,0 +1,260 @@
+"""What may be asked of closer looks: their options, checked against what is known of the network, and the runs of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from inference import facts, services
+from inference.contracts import RunKind, StageKind
+from inference.models import JobState, Trace, Upload
+from inference.presenting import address
+from web.problems import Problem
+
+LOOKABLE = (RunKind.TRACE, RunKind.LOOK)
+"""The kinds of runs whose photo and network can be looked into."""
+
+MOST_CHANNELS = 64
+_ATTENTIVE = {"encoder_block": 1, "swin_transformer_block": 1, "swin_transformer_block_v2": 1, "max_vit_layer": 2}
+_LAYER = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+){0,12}")
+
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlace:
+    """A stage whose output can be looked at, and the grid of its units."""
+
+    name: str
+    title: str
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def has_grid(self) -> bool:
+        return self.height * self.width > 1
+
+    @property
+    def shape(self) -> str:
+        return f"{self.channels}×{self.height}×{self.width}" if self.has_grid else str(self.channels)
+
+
+def stages_of(network: str) -> list[StagePlace]:
+    """The network's stages in order, without preprocessing and softmax; none while its facts are not computed."""
+    known = facts.facts_of(network) or {}
+    return [
+        StagePlace(name, str(stage.get("title") or name), *_grid(stage))
+        for name, stage in (known.get("stages") or {}).items()
+        if stage.get("kind") in (StageKind.FEATURES, StageKind.HEAD)
+    ]
+
+
+def _grid(stage: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Channels, height and width of a stage's output, as the engine counts them."""
+    shape = stage["output_shape"]
+    match stage.get("layout"):
+        case "NHWC":
+            return shape[3], shape[1], shape[2]
+        case "NLC":
+            height, width = stage["details"]["grid"]
+            return shape[2], height, width
+        case "NC":
+            return shape[1], 1, 1
+    return shape[1], shape[2], shape[3]
+
+
+def attention_layers(network: str) -> int:
+    """How many layers of attention the network has; 0 in a convolutional one."""
+    known = facts.facts_of(network) or {}
+    return sum(
+        _ATTENTIVE.get(stage.get("operation", ""), 0) * int(stage.get("blocks") or 0)
+        for stage in (known.get("stages") or {}).values()
+    )
+
+
+# --- options ------------------------------------------------------------------------------------------------------------
+
+
+def options_of(network: str, asked: Mapping[str, str]) -> Options:
+    """The options of the look that a form or the API asks for, the same for the same look. Raises Problem 422."""
+    kinds: dict[str, Callable[[str, Mapping[str, str]], Options]] = {
+        "maps": _maps,
+        "grad_cam": _grad_cam,
+        "attention": _attention,
+        "unit": _unit,
+        "neighbours": lambda _network, _asked: {},
+    }
+    name = asked.get("look", "")
+    if name not in kinds:
+        sentence = _("“%(look)s” is not a look that can be taken here. Choose from: %(known)s.")
+        raise _nonsense("look", sentence % {"look": name[:40], "known": ", ".join(kinds)})
+    return {"look": name, **kinds[name](network, asked)}
+
+
+def _maps(network: str, asked: Mapping[str, str]) -> Options:
+    stage = _stage(network, asked)
+    options: Options = {"stage": stage.name, "shared_scale": asked.get("shared_scale", "") in ("on", "true", "True", "1")}
+    wanted = asked.get("channels", "").strip()
+    if wanted == "all":
+        return options | {"channels": "all"}
+    if wanted in ("", "varied"):
+        return options
+    return options | {"channels": _channels(wanted, stage)}
+
+
+def _channels(wanted: str, stage: StagePlace) -> list[int]:
+    """The channels that a text such as "3, 17, 40-47" names, in order. Raises Problem 422."""
+    found: set[int] = set()
+    for part in wanted.split(","):
+        match = re.fullmatch(r"\s*(\d{1,6})\s*(?:[-–]\s*(\d{1,6})\s*)?", part)
+        if match is None:
+            raise _nonsense("channels", _("Write channels as numbers with commas between them, such as “3, 17, 40-47”."))
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last >= stage.channels:
+            raise _out_of_range("channels", _("channels"), stage.channels)
+        found |= set(range(first, min(last, first + MOST_CHANNELS) + 1))
+        if not first <= last or len(found) > MOST_CHANNELS:
+            sentence = _("Choose 1 to %(most)d channels at a time, the first of a range before its last.")
+            raise _nonsense("channels", sentence % {"most": MOST_CHANNELS})
+    return sorted(found)
+
+
+def _grad_cam(network: str, asked: Mapping[str, str]) -> Options:
+    if not asked.get("class_index", "").strip():
+        return {}
+    classes = int((facts.facts_of(network) or {}).get("classes") or 100_000)
+    return {"class_index": _number(asked, "class_index", _("classes"), below=classes)}
+
+
+def _attention(network: str, asked: Mapping[str, str]) -> Options:
+    layers = attention_layers(network)
+    if not layers:
+        sentence = _("This network has no attention: it is convolutional. Look at its maps and its evidence instead.")
+        raise _nonsense("look", sentence)
+    options: Options = {}
+    layer, head, query = (asked.get(name, "").strip() for name in ("layer", "head", "query"))
+    if layer == "rollout":
+        if "encoder_block" not in _operations(network):
+            sentence = _("Attention can be followed through all layers only where every token sees all others. Choose a layer.")
+            raise _nonsense("layer", sentence)
+        options["layer"] = layer
+    elif layer:
+        options["layer"] = _number(asked, "layer", _("layers"), below=layers)
+    if head not in ("", "mean"):
+        options["head"] = _number(asked, "head", _("heads"), below=1000)
+    if query == "class":
+        options["query"] = query
+    elif query:
+        cell = re.fullmatch(r"(\d{1,4})\s*[, ]\s*(\d{1,4})", query)
+        if cell is None:
+            raise _nonsense("query", _("Write “class”, or the row and column of a patch with a comma between them."))
+        options["query"] = [int(cell[1]), int(cell[2])]
+    return options
+
+
+def _operations(network: str) -> set[str]:
+    known = facts.facts_of(network) or {}
+    return {str(stage.get("operation")) for stage in (known.get("stages") or {}).values()}
+
+
+def _unit(network: str, asked: Mapping[str, str]) -> Options:
+    stage = _stage(network, asked)
+    layer = asked.get("layer", "").strip()
+    if not layer:
+        sizes = (stage.channels, stage.height, stage.width)
+    elif _LAYER.fullmatch(layer) and len(layer) <= 120:
+        sizes = (100_000, 100_000, 100_000)  # how large a layer's output is, the worker knows
+    else:
+        raise _nonsense("layer", _("Write the layer as PyTorch names it, with dots between its parts."))
+    named = (("channel", _("channels")), ("y", _("rows")), ("x", _("columns")))
+    place = {name: _number(asked, name, what, below=size) for (name, what), size in zip(named, sizes, strict=True)}
+    return {"stage": stage.name, **({"layer": layer} if layer else {}), **place}
+
+
+def _stage(network: str, asked: Mapping[str, str]) -> StagePlace:
+    stages = stages_of(network)
+    for stage in stages:
+        if stage.name == asked.get("stage", ""):
+            return stage
+    sentence = _("The network has no stage of this name that can be looked at. Choose from: %(known)s.")
+    raise _nonsense("stage", sentence % {"known": ", ".join(stage.name for stage in stages) or "–"})
+
+
+def _number(asked: Mapping[str, str], name: str, what: str, *, below: int) -> int:
+    text = asked.get(name, "").strip()
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) >= below:
+        raise _out_of_range(name, what, below)
+    return int(text)
+
+
+def _out_of_range(field: str, what: str, below: int) -> Problem:
+    sentence = _("Of %(what)s there are %(count)d: choose a number from 0 to %(last)d.")
+    return _nonsense(field, sentence % {"what": what, "count": below, "last": below - 1})
+
+
+def _nonsense(field: str, sentence: str) -> Problem:
+    return Problem(422, _("This can’t be looked at"), sentence, field=field)
+
+
+# --- asking -------------------------------------------------------------------------------------------------------------
+
+
+def request_look(
+    *, owner: User | None, network: str, asked: Mapping[str, str], sample: str = "", upload: Upload | None = None, now: datetime
+) -> Trace:
+    """One person's look at a sample or their own upload in a network; no owner is the house itself.
+
+    Raises Problem as `services.request_run` does, and 422 for options that make no sense.
+    """
+    facts_or_404(network)
+    return services.request_run(
+        kind=RunKind.LOOK,
+        owner=owner,
+        network=network,
+        options=options_of(network, asked),
+        sample=sample,
+        upload=upload,
+        now=now,
+    )
+
+
+def request_photo_look(
+    *, owner: User, network: str, asked: Mapping[str, str], file: UploadedFile[bytes], now: datetime
+) -> Trace:
+    """One person's look at the photo in `file`, which is kept for them alone."""
+    facts_or_404(network)
+    return services.request_photo_run(
+        kind=RunKind.LOOK, owner=owner, network=network, options=options_of(network, asked), file=file, now=now
+    )
+
+
+def request_look_on(*, trace: Trace, owner: User, asked: Mapping[str, str], now: datetime) -> Trace:
+    """A look at the photo and network of a run that this person may see.
+
+    Raises Problem 404 where the photo is somebody else's: whoever was given a link may look at its pictures, not run it.
+    """
+    job = trace.job
+    upload = services.upload_for(upload_id=job.upload_id, person=owner) if job.upload_id is not None else None
+    return request_look(owner=owner, network=job.network, asked=asked, sample=job.sample, upload=upload, now=now)
+
+
+def facts_or_404(network: str) -> None:
+    """Raises Problem 404 for a network that the site does not know, before anything is said about its stages."""
+    if facts.facts_of(network) is None:
+        sentence = _("This site knows no network of this name. The networks page lists those it knows.")
+        raise Problem(404, _("No such network"), sentence)
+
+
+def look_url(trace: Trace, *, share_token: str = "") -> str:
+    """Where a finished run's photo and network can be looked into; empty for what can't."""
+    if trace.job.kind not in LOOKABLE or trace.job.state != JobState.DONE:
+        return ""
+    return address("look", trace, share_token)
