@@ -256,7 +256,8 @@ def no_weights_sentence(network: str, known: Mapping[str, Any]) -> str:
     """That a network can't predict here, and how it could."""
     record = facts.usable_weights(network, dict(known)) or {}
     return wording.no_weights(
-        str(known.get("title") or network),
+        network,
+        title=str(known.get("title") or network),
         file=str(record.get("file") or ""),
         url=str(record.get("url") or ""),
         folder=facts.WEIGHTS_SUBFOLDER,

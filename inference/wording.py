@@ -372,15 +372,16 @@ def shape(sizes: Sequence[int | None]) -> str:
     return "×".join(next(unknown, "?") if size is None else f"{size}" for size in kept)
 
 
-def no_weights(network: str, *, file: str, url: str, folder: str) -> str:
+def no_weights(network: str, *, title: str, file: str, url: str, folder: str) -> str:
     """That a network can't predict here and exactly how it could."""
     if not file:
-        return _("%(network)s has no published weights, so it can be inspected but not run.") % {"network": network}
+        return _("%(network)s has no published weights, so it can be inspected but not run.") % {"network": title}
     return _(
-        "%(network)s can be inspected but not run: its weights are not on this machine. Put the file %(file)s (from"
-        " %(url)s) into %(folder)s in the folder of weights (data/weights, unless WEIGHTS_DIR or DATA_DIR says otherwise);"
-        " the next run finds it."
-    ) % {"network": network, "file": file, "url": url or _("its publisher"), "folder": folder}
+        "%(title)s can be inspected but not run: its weights are not on this machine. An instructor can have them fetched in"
+        " the studio, under Weights; whoever runs this site can run “manage.py fetch_weights %(network)s”, or put the file"
+        " %(file)s (from %(url)s) into %(folder)s in the folder of weights (data/weights, unless WEIGHTS_DIR or DATA_DIR says"
+        " otherwise). The next run finds it."
+    ) % {"title": title, "network": network, "file": file, "url": url or _("its publisher"), "folder": folder}
 
 
 def picture_alt(scale: str, *, stage: str, channels: int) -> str:

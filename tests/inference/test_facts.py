@@ -134,7 +134,7 @@ def test_a_name_that_the_engine_does_not_know_fails_with_its_words(db: None) -> 
 
 
 def test_one_failure_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    def engine(_facts: str, *arguments: str) -> dict[str, Any]:
+    def engine(_facts: str, *arguments: str, politely: bool) -> dict[str, Any]:
         if "broken" in arguments:
             raise facts.FactsNotComputed("no reason")
         return {network: {"parameters": 1} for network in arguments[:-1]}
