@@ -14,7 +14,7 @@ PRODUCT := manage.py platform lessons quizzes inference
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run doctor instructor test set-up-tests test-rooms test-journeys check lint types layers templates migrations coverage bench picture clean
+.PHONY: help setup run doctor instructor test set-up-tests test-rooms test-journeys check lint types layers templates migrations coverage bench bench-page picture clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -65,10 +65,11 @@ migrations: set-up-tests
 coverage: set-up-tests
 	$(VENV)/coverage report --skip-covered
 
-bench: set-up-tests ## speed, as ratios within one run
-	$(VENV)/python -m tests.benchmarks.trace
-	$(VENV)/python -m tests.benchmarks.queue
-	$(VENV)/python -m tests.benchmarks.pages
+bench: set-up-tests ## speed, as ratios within one run: a table, and artifacts/bench.json
+	$(VENV)/python -m tests.benchmarks.report
+
+bench-page: set-up-tests ## docs/performance.md, from what make bench measured
+	$(VENV)/python -m tests.benchmarks.report --write-docs
 
 picture: ## README's picture, from the journey's screenshot (make test-journeys)
 	$(VENV)/python -c "from PIL import Image; shot = Image.open('artifacts/screenshots/run-after-desktop.png').convert('RGB'); shot.crop((100, 0, 1180, 2330)).resize((720, 1553)).save('docs/run.jpg', quality=78)"

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -18,9 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.report import Row, Section, at_most, say
+
 ROOT = Path(__file__).resolve().parents[2]
-GOALS = {"queries": 10, "warm_ms": 50}
-"""The most queries of a lesson's page (tests hold it to them), and its p95 in milliseconds on an idle machine."""
+QUERIES, P95_MS = 10, 50
+"""The most queries of a lesson's page (tests hold it to them), and its 95th percentile on an idle machine."""
 
 
 def main() -> None:
@@ -36,7 +37,13 @@ def main() -> None:
         if not options.installed:
             os.environ["DATA_DIR"] = os.environ["MEDIA_DIR"] = folder
         measured = measure(installed=options.installed, folder=Path(folder), rounds=options.rounds)
-    say(measured, as_json=options.json)
+    section = Section(
+        "Pages of lessons",
+        "python -m tests.benchmarks.pages" + (" --installed" if options.installed else ""),
+        rows=[row for page in measured for row in rows_of(page)],
+        conditions={"rounds": options.rounds, "an empty page": f"{empty_of(measured)} ms"},
+    )
+    say(section, as_json=options.json)
 
 
 def measure(*, installed: bool, folder: Path, rounds: int) -> list[dict[str, Any]]:
@@ -64,6 +71,11 @@ def measure(*, installed: bool, folder: Path, rounds: int) -> list[dict[str, Any
                 path = lesson_url(version, mode.slug)
                 rows.append({"path": path, **timed(client, path, rounds=rounds)})
     return rows
+
+
+def empty_of(pages: list[dict[str, Any]]) -> float:
+    """Milliseconds of the empty page that the others are measured against."""
+    return round(statistics.median(page["empty_ms"] for page in pages), 2)
 
 
 def load_small_course(folder: Path) -> None:
@@ -122,14 +134,17 @@ def timed(client: Any, path: str, *, rounds: int) -> dict[str, Any]:
     }
 
 
-def say(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps({"pages": rows, "goals": GOALS}) + "\n")
-        return
-    sys.stdout.write(f"{'page':<78}{'empty, ms':>10}{'warm':>8}{'cold':>8}{'p95, ms':>9}{'queries':>9}\n")
-    for row in rows:
-        figures = f"{row['empty_ms']:>10}{row['warm']:>7}×{row['cold']:>7}×{row['warm_p95_ms']:>9}{row['queries']:>9}"
-        sys.stdout.write(f"{row['path']:<78}{figures}\n")
+def rows_of(page: dict[str, Any]) -> list[Row]:
+    """A page's figures."""
+    path = page["path"]
+    rows = [
+        Row(f"{path}: rendered before", page["warm"], "×", ratio_to="an empty page"),
+        Row(f"{path}: for the first time", page["cold"], "×", ratio_to="an empty page"),
+        Row(f"{path}: queries", page["queries"], "", goal=at_most(QUERIES)),
+    ]
+    if page["warm_p95_ms"] is not None:
+        rows.insert(1, Row(f"{path}: 95th percentile", page["warm_p95_ms"], "ms", goal=at_most(P95_MS)))
+    return rows
 
 
 if __name__ == "__main__":

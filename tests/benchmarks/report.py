@@ -219,7 +219,11 @@ def _run(name: str, extra: Sequence[str]) -> list[Section]:
     if done.returncode != 0:
         sys.stderr.write(f"{name}: ended with exit code {done.returncode}\n")
         return []
-    return [section_of(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
+    try:
+        return [section_of(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
+    except (KeyError, TypeError, ValueError) as error:
+        sys.stderr.write(f"{name}: what it printed is no section: {error!r}\n")
+        return []
 
 
 def main(arguments: Sequence[str]) -> int:
