@@ -44,7 +44,6 @@ from inference.training_contracts import (
 
 SIDE = 128  # pixels that a trained network is shown: a third of the work of 224
 SCRATCH_SIDE = 64  # the shipped pictures have no more
-MOMENTUM = 0.1  # of BatchNorm, torch's own: with EfficientNet's 0.01 a short training ends before its statistics have arrived
 SCRATCH_BATCH = 16  # so that few examples still make some steps an epoch
 KEPT_INPUTS = 512 * 1024**2  # bytes: what enters the trained stages is kept for all epochs if it is no more
 
@@ -194,7 +193,7 @@ def finetune(task: Task) -> Trainees:
 
 
 def scratch(task: Task) -> Trainees:
-    """The whole network from random numbers: the honest baseline, with a fair momentum of its running statistics."""
+    """The whole network from random numbers: the honest baseline, with running statistics that keep up with it."""
     weights = _record(task)
     device = torch.device(task.warm.device)
     model = networks.untrained(task.network, weights, num_classes=len(task.data.classes)).to(device)
@@ -203,7 +202,7 @@ def scratch(task: Task) -> Trainees:
         networks.build(task.network, weights), size=weights.preprocessing.crop_size, classes=len(weights.categories)
     )
     for layer in batch_norms(model):
-        layer.momentum = MOMENTUM
+        layer.momentum = None  # an even mean over the epoch's batches; with EfficientNet's 0.01 a short training ends first
     body = without_head(model, sides=_scratch_sides(task, weights), device=device)
     preparation = Preparation.at(weights.preprocessing, body.side)
     pixels = all_pixels(preparation, task.data.examples.pictures, task.stop_if_cancelled).to(device)
@@ -211,7 +210,7 @@ def scratch(task: Task) -> Trainees:
         task,
         body,
         _Fed(body.model, pixels, preparation.numbers),
-        settle=nn.Module.train,
+        settle=_anew,
         how=weights.preprocessing,
         made_by=made_by_untrained(task.network, device=device, threads=task.warm.threads),
         before={},
@@ -228,6 +227,13 @@ def _record(task: Task) -> WeightsRecord:
 def _scratch_sides(task: Task, weights: WeightsRecord) -> tuple[int, ...]:
     wanted = SIDE if task.data.name is DataName.OWN else SCRATCH_SIDE
     return wanted, SIDE, weights.preprocessing.crop_size
+
+
+def _anew(model: nn.Module) -> None:
+    """In training mode, with the running statistics of the coming epoch alone: those of a younger network are misleading."""
+    model.train()
+    for layer in batch_norms(model):
+        layer.reset_running_stats()
 
 
 @dataclass(frozen=True, slots=True)
