@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from inference.contracts import MISTAKES
 from inference.models import Proof
 from inference.proofs import Snippet, result_of
 from inference.sandbox.snippets import normalised_output, outputs_match
@@ -68,7 +69,7 @@ class _Checks:
     # --- the file as a whole
 
     def misconceptions(self) -> Iterator[Finding]:
-        """Slugs are unique in the whole course, and each belongs to one lesson."""
+        """Slugs are unique in the whole course, and each belongs to one lesson; a mistake named is one that can be run."""
         slugs = Counter(misconception.slug for misconception in self.document.misconceptions)
         owners = dict(
             Misconception.objects.filter(course_id=self.context.course.pk, slug__in=slugs)
@@ -89,6 +90,12 @@ class _Checks:
                         " remove it here, or choose another slug."
                     )
                     % {"slug": misconception.slug, "lesson": owner},
+                )
+            if misconception.mistake and misconception.mistake not in [str(name) for name in MISTAKES]:
+                yield self.error(
+                    ("misconceptions", index, "mistake"),
+                    _("There is no mistake “%(mistake)s” to run. Leave it out, or name one of: %(known)s.")
+                    % {"mistake": misconception.mistake, "known": ", ".join(str(name) for name in MISTAKES)},
                 )
             for field in ("belief", "why"):
                 yield from self.words(getattr(misconception, field), ("misconceptions", index, field))

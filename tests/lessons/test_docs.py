@@ -65,7 +65,7 @@ def test_the_whole_example_can_be_loaded(tmp_path, facts, proofs):
 
 
 def test_it_names_every_field_mode_format_and_column():
-    fields = set(re.findall(r"^([a-z_]+):", examples("markdown lesson")[0], re.MULTILINE))
+    fields = set(re.findall(r"^([a-z_]+):", "\n".join(examples("markdown lesson")), re.MULTILINE))
     assert fields == set(LessonMeta.model_fields)
     for name in (*MODE_SLUGS, *FORMATS, *COLUMNS):
         assert f"`{name}`" in TEXT, name

@@ -116,6 +116,12 @@ def test_an_empty_file_asks_nothing(check: Check) -> None:
         ),
         ("compare: output", "compare: error", "snippet: |", "Running this gives “”"),
         ("reveal: each", "reveal: never", "reveal: never", "must be one of"),
+        (
+            "title: Every head is called fc\n",
+            "title: Every head is called fc\n    mistake: gbr\n",
+            "mistake: gbr",
+            "no mistake “gbr” to run",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_line(check: Check, before: str, after: str, at: str | None, says: str) -> None:
@@ -126,6 +132,11 @@ def test_a_mistake_is_told_with_its_line(check: Check, before: str, after: str, 
     if at is not None:
         lines = [finding.line for finding in found if says in finding.message]
         assert any(at in line for line in (text.splitlines()[number - 1] for number in lines)), (lines, text)
+
+
+def test_a_misconception_may_name_a_mistake_that_can_be_run(check: Check) -> None:
+    text = QUESTIONS.replace("title: Every head is called fc\n", "title: Every head is called fc\n    mistake: wrong_size\n")
+    assert errors(check(text)) == []
 
 
 def test_a_fact_is_missed_on_the_line_of_a_block(check: Check) -> None:
