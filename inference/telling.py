@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 
 from accounts.models import User
 from inference import documents, facts, wording
-from inference.models import Trace
+from inference.models import Job, Trace
 from inference.presenting import (
     Frame,
     PictureView,
@@ -90,7 +90,8 @@ class Teller:
     def _result(self, trace: Trace, data: Mapping[str, Any]) -> dict[str, Any]:
         told = result_json(result_of(trace, data, share_token=self.share_token))
         if self.html:
-            photo = seen_photo(trace, told_so_far(trace.job), share_token=self.share_token)
+            running = Job.objects.get(pk=trace.job_id)  # the reader's own may be from before it began
+            photo = seen_photo(trace, told_so_far(running), share_token=self.share_token)
             result = result_of(trace, data, share_token=self.share_token, photo=photo)
             told["html"] = render_to_string(result.templates, {"trace": {"id": trace.pk}, "result": result})
         return told
