@@ -20,6 +20,7 @@ from inference.engine.mistakes import command as breaking
 from inference.engine.networks import network_ids, record
 from inference.engine.terminal import count, say, shape
 from inference.engine.tracing import LoadedNetwork, load
+from inference.engine.training import command as learning
 from inference.engine.weights import default_weights_dir
 
 FAILED, INTERRUPTED = 1, 130
@@ -56,6 +57,17 @@ def _parser() -> argparse.ArgumentParser:
     breaking.add_arguments(broken)
     broken.set_defaults(run=_break)
 
+    training = commands.add_parser("train", help="train a head on few pictures, beside trivial baselines")
+    _runs_a_network(training)
+    learning.add_training_arguments(training)
+    training.set_defaults(run=learning.train)
+
+    trying = commands.add_parser("try", help="try a trained head on a photograph")
+    learning.add_trial_arguments(trying)
+    trying.add_argument("--device", type=_device, default="cpu", help="cpu (default), cuda, or auto for a GPU if there is one")
+    trying.add_argument("--threads", type=_positive, default=1)
+    trying.set_defaults(run=learning.attempt)
+
     inspecting = commands.add_parser("inspect", help="show a network's stages; needs no weights")
     inspecting.add_argument("network")
     inspecting.add_argument("--json", action="store_true")
@@ -80,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("networks", help="list all networks")
     listing.set_defaults(run=_networks)
 
-    for command in (tracing, broken, inspecting, knowing, fetch, listing):
+    for command in (tracing, broken, training, trying, inspecting, knowing, fetch, listing):
         command.add_argument(
             "--weights-dir", type=Path, default=default_weights_dir(), help="default: WEIGHTS_DIR, else data/weights"
         )
@@ -89,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _takes_a_photo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path)
+    _runs_a_network(parser)
+
+
+def _runs_a_network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", default=DEFAULT_NETWORK)
     parser.add_argument("--weights", default="", help="by name; else the default ones, or any that are there")
     parser.add_argument("--device", type=_device, default="cpu", help="cpu (default), cuda, or auto for a GPU if there is one")

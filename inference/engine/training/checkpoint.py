@@ -76,7 +76,8 @@ class Checkpoint:
                 "standardisation": dict(self.standardisation),
                 "recipe": dict(self.recipe),
                 "of_epoch": self.of_epoch,
-                "versions": dict(self.versions),
+                # torch's own version is a kind of string that the safe reader refuses
+                "versions": {name: str(said) for name, said in self.versions.items()},
             },
             buffer,
         )
