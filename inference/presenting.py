@@ -335,9 +335,15 @@ def _outcome(job: Job) -> str:
 _PAGES = {RunKind.TRAINING: "training_run", RunKind.TRIAL: "trial"}
 """The kinds of runs that have a page of their own."""
 
+_SECTIONS = {RunKind.MEASUREMENT: "time", RunKind.DOWNLOAD: "weights"}
+"""The kinds of runs that are shown on their network's page, and where on it."""
+
 
 def address(name: str, trace: Trace, share_token: str = "", **parts: Any) -> str:
     """The path of one of a trace's pages, with the share token that opens it; "trace" is the page that shows it."""
+    section = _SECTIONS.get(RunKind(trace.job.kind)) if name == "trace" else None
+    if section is not None:
+        return reverse("inference:network", kwargs={"network_id": trace.job.network}) + f"#{section}"
     page = _PAGES.get(RunKind(trace.job.kind), name) if name == "trace" else name
     path = reverse(f"inference:{page}", kwargs={"trace_id": trace.pk, **parts})
     return f"{path}?{urlencode({'share': share_token})}" if share_token else path
@@ -398,7 +404,9 @@ def sentence_of(
 def loading_sentence(kind: str, *, tries: int) -> str:
     """What is going on before the first stage: for the first time, or once more because a worker died over it."""
     if tries <= 1:
-        return _("Loading the network.")
+        return _("Asking for the file.") if kind == RunKind.DOWNLOAD else _("Loading the network.")
+    if kind == RunKind.DOWNLOAD:
+        return _("It goes on where the last attempt stopped.")
     if kind == RunKind.TRAINING:
         return _("The worker that ran this died. It begins again from its seed: attempt %(number)d.") % {"number": tries}
     return _("The worker that ran this died. It begins again: attempt %(number)d.") % {"number": tries}
