@@ -104,24 +104,31 @@ class LoadedNetwork:
                 with listener.by_itself():
                     order = listener.order
                     order.emit(Predicted(top_k))
-                    if ran.evidence is not None and order.explain:
-                        size = self.weights.preprocessing.crop_size
-                        order.emit(ran.evidence.result(number, label=top_k[0].label, size=size, draw=order.draw))
+                    self._tell_evidence(ran, number, order, label=top_k[0].label)
                     finished = Finished(made_by, milliseconds(time.perf_counter() - began))
                     order.emit(finished)
                     listener.outcome = finished
 
-    def watch(self, batch: torch.Tensor, *, emit: Emit, cancelled: Asked = never, draw: bool = True) -> tuple[Prediction, ...]:
-        """The most probable classes of one preprocessed photograph; emits the network's stages and no other event."""
-        nothing = Image.new("RGB", (1, 1))
-        listener = Listener(Order(nothing, emit, cancelled, draw=draw, explain=False), total=len(self.plan.stages) + 1)
+    def watch(
+        self, batch: torch.Tensor, *, emit: Emit, cancelled: Asked = never, draw: bool = True, explain: bool = False
+    ) -> tuple[Prediction, ...]:
+        """The most probable classes of one preprocessed photograph; emits the network's stages and, if asked, the evidence."""
+        order = Order(Image.new("RGB", (1, 1)), emit, cancelled, draw=draw, explain=explain)
+        listener = Listener(order, total=len(self.plan.stages) + 1)
         listener.input = batch
         with self._busy, _threads(self._threads), _evaluating(self._modules):
             for ran in self._passes([listener], first=0):
-                return self.top_k(ran.logits)
+                top_k = self.top_k(ran.logits)
+                self._tell_evidence(ran, 0, order, label=top_k[0].label)
+                return top_k
         if isinstance(listener.outcome, Exception):
             raise listener.outcome
         raise RuntimeError("a pass neither ran nor failed")
+
+    def _tell_evidence(self, ran: _Ran, number: int, order: Order, *, label: str) -> None:
+        if ran.evidence is not None and order.explain:
+            size = self.weights.preprocessing.crop_size
+            order.emit(ran.evidence.result(number, label=label, size=size, draw=order.draw))
 
     def _passes(self, listeners: Sequence[Listener], *, first: int) -> Iterator[_Ran]:
         """Passes of as many photographs as memory allows, until each has run or ended."""
