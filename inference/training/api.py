@@ -96,7 +96,7 @@ def create(request: HttpRequest, asked: TrainingIn) -> Any:
     return Status(202, _out(request, trace))
 
 
-@router.get("/training-runs/{trace_id}", response={200: TrainingOut, **REFUSALS}, summary="One training run, whatever its state")
+@router.get("/training-runs/{trace_id}", response={200: TrainingOut, **REFUSALS}, summary="One training run")
 def training_run(request: HttpRequest, trace_id: UUID, share: str = "") -> Any:
     """Yours, or one whose owner gave you its `share` token; any other is 404."""
     trace = services.training_for(trace_id=trace_id, person=people.current(request), share_token=share)
@@ -120,7 +120,7 @@ def training_events(request: HttpRequest, trace_id: UUID, share: str = "", after
     return response
 
 
-@router.post("/training-runs/{trace_id}/cancel", response={200: TrainingOut, **REFUSALS}, summary="Stop one of your training runs")
+@router.post("/training-runs/{trace_id}/cancel", response={200: TrainingOut, **REFUSALS}, summary="Stop a training run")
 def cancel(request: HttpRequest, trace_id: UUID) -> Any:
     """The epochs that ran are kept; a run that has ended stays as it is."""
     trace = services.own_training(trace_id=trace_id, person=people.current(request))

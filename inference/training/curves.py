@@ -36,21 +36,24 @@ class EpochView:
     validation_accuracy: float | None
     learning_rate: float
     seconds: float
+    measured_during: bool  # the training figures are of the batches before each step, not of the set after the epoch
     observed: str
     observation: str
     code: str
 
     @property
-    def row(self) -> tuple[str, ...]:
-        """The figures as the table of epochs has them."""
+    def figures(self) -> tuple[str, ...]:
+        """Losses and accuracies as the table of epochs has them."""
         return (
             wording.loss(self.train_loss),
             wording.loss(self.validation_loss),
             wording.percent(self.train_accuracy),
             wording.percent(self.validation_accuracy),
-            wording.rate(self.learning_rate),
-            f"{self.seconds:.2f}",
         )
+
+    @property
+    def rate(self) -> str:
+        return wording.rate(self.learning_rate)
 
 
 def baseline_view(told: Mapping[str, Any]) -> BaselineView:
@@ -81,10 +84,20 @@ def epoch_view(told: Mapping[str, Any]) -> EpochView:
         validation_accuracy=told.get("validation_accuracy"),
         learning_rate=told.get("learning_rate") or 0.0,
         seconds=told.get("seconds") or 0.0,
+        measured_during=told.get("train_measured") == "during",
         observed=wording.observed(told.get("observation")),
         observation=wording.observation(told.get("observation")),
         code=str((told.get("observation") or {}).get("code", "")),
     )
+
+
+def in_words(epochs: Sequence[EpochView]) -> list[tuple[EpochView, str]]:
+    """Each epoch with what the curve shows by then: a sentence where that is news, and at the end; else a word or two."""
+    told = []
+    for number, one in enumerate(epochs):
+        is_news = number == len(epochs) - 1 or number == 0 or epochs[number - 1].code != one.code
+        told.append((one, one.observation if is_news else one.observed))
+    return told
 
 
 def by_epoch(epochs: Sequence[EpochView], of: int, name: str, *, factor: float = 1.0) -> list[float | None]:

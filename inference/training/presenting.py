@@ -32,6 +32,7 @@ from inference.training.curves import (
     baseline_view,
     best_of,
     epoch_view,
+    in_words,
     loss_chart,
 )
 from inference.training.outcome import (
@@ -111,6 +112,15 @@ class TrainingView:
     def ran(self) -> int:
         """How many epochs have run."""
         return self.epochs[-1].epoch if self.epochs else 0
+
+    @property
+    def epochs_in_words(self) -> list[tuple[EpochView, str]]:
+        return in_words(self.epochs)
+
+    @property
+    def measured_during(self) -> bool:
+        """Whether the training figures were taken while it learned, so that they lag behind."""
+        return any(one.measured_during for one in self.epochs)
 
     @property
     def best_baseline(self) -> BaselineView | None:
@@ -256,8 +266,10 @@ def again_of(trace: Trace) -> dict[str, Any]:
     """The form's values that ask for the same run once more."""
     options = trace.job.options
     photo_set = options.get("photo_set")
-    asked = ("strategy", "epochs", "learning_rate", "blocks", "batch_norm", "standardisation", "seed")
-    told: dict[str, Any] = {name: options[name] for name in asked if options.get(name) not in (None, "")}
+    asked = ("strategy", "epochs", "learning_rate", "batch_norm", "standardisation", "seed")
+    told: dict[str, Any] = {name: options[name] for name in asked if name in options}
+    if options.get("blocks"):  # 0 where nothing of the network is trained
+        told["blocks"] = str(options["blocks"])
     if not photo_set:
         told["labels_per_class"] = options.get("labels_per_class")
     dataset = f"set:{photo_set}" if photo_set else options.get("data")

@@ -48,13 +48,13 @@ class Teller:
         if trace.job.kind == RunKind.TRIAL:
             return self._trial(present_trial(now, person=self.person, share_token=self.share_token), name)
         view = present_training(now, person=self.person, share_token=self.share_token)
-        told: dict[str, Any] = {"status": str(view.status), "sentence": view.sentence}
+        told: dict[str, Any] = {"status": _status(name), "sentence": view.sentence}
         if name == documents.RESULT:
             told |= {"name": data["name"], "figures": dict(data["figures"])}
         elif name == Status.QUEUED:
             told |= {"place": view.place}
         elif name != documents.LOADING:
-            told |= {"status": name, "url": view.url, "error": error_json(view)}
+            told |= {"url": view.url, "error": error_json(view)}
         if self.html:
             told |= {"progress": [view.ran, view.of], "pieces": self._pieces(view, name, data)}
         return told
@@ -70,15 +70,20 @@ class Teller:
         return {piece: render_to_string(f"inference/training/_{piece}.html", context) for piece in wanted}
 
     def _trial(self, view: TrialView, name: str) -> dict[str, Any]:
-        told: dict[str, Any] = {"status": str(view.status), "sentence": view.sentence}
+        told: dict[str, Any] = {"status": _status(name), "sentence": view.sentence}
         if name in (documents.PREDICTION, documents.RESULT):
             told |= {"top_k": [{"label": one.label, "probability": one.probability} for one in view.top_k]}
         elif name not in (documents.LOADING, Status.QUEUED):
-            told |= {"status": name, "url": view.run.url}
+            told |= {"url": view.run.url}
         if self.html and name not in (documents.LOADING, Status.QUEUED):
             context = {"trial": view, "csrf_token": self.csrf_token}
             told |= {"pieces": {OUTCOME: render_to_string("inference/training/_trial_outcome.html", context)}}
         return told
+
+
+def _status(name: str) -> str:
+    """Where a run stands by this event. The rows may be ahead of it: a run is over when its last event says so."""
+    return "running" if name in (documents.RESULT, documents.PREDICTION) else name
 
 
 def head_context(view: TrainingView, *, person: User | None) -> dict[str, Any]:

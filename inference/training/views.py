@@ -117,7 +117,7 @@ def _initial(request: HttpRequest) -> dict[str, Any]:
     trace = _named(request, "from")
     if trace is not None:
         told = again_of(trace)
-        return {**told, "blocks": str(told.get("blocks", "")), "prediction": ""}
+        return told | {"prediction": ""}
     return {name: request.GET[name] for name in ("dataset", "network", "strategy") if request.GET.get(name)}
 
 
@@ -171,6 +171,8 @@ def training_context(
     """What a lesson shows of training: the form as the lesson begins it, and the run that the address names, if any."""
     trace = _named(request, RETURNED)
     person = people.current(request)
+    if trace is not None:
+        initial = again_of(trace) | {"prediction": ""}
     rows = [row for row in rows_of(services.runs_of(person)) if row.outcome and (trace is None or row.id != str(trace.pk))]
     return {
         "asking": asking(_form(request, initial=initial, offered=offered), predict=predict),

@@ -90,7 +90,7 @@ def test_a_large_network_is_only_trained_frozen(learner: User, settings: Any) ->
     weights = settings.WEIGHTS_DIR / "hub" / "checkpoints" / "lite0.pth"
     weights.parent.mkdir(parents=True)
     weights.touch()
-    with pytest.raises(Problem, match="25.6 million parameters") as refused:
+    with pytest.raises(Problem, match=r"25\.6 million parameters") as refused:
         asked_for(learner, network="large", strategy="finetune")
     assert refused.value.status == 422
     assert asked_for(learner, network="large")
