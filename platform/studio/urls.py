@@ -1,6 +1,6 @@
 from django.urls import path
 
-from studio.views import answers, courses, lessons, publishing, questions, recordings
+from studio.views import answers, courses, lessons, publishing, questions, recordings, weights
 
 app_name = "studio"
 _COURSE = "courses/<slug:course>/"
@@ -9,6 +9,8 @@ _QUESTION = _LESSON + "questions/<str:uid>/"
 urlpatterns = [
     path("", courses.home, name="home"),
     path("new/", courses.new_course, name="new_course"),
+    path("weights/", weights.weights, name="weights"),
+    path("weights/fetch/", weights.fetch, name="fetch_weights"),
     path(_COURSE, courses.course, name="course"),
     path(_COURSE + "edit/", courses.edit_course, name="edit_course"),
     path(_COURSE + "members/", courses.members, name="members"),

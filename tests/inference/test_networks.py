@@ -92,11 +92,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return rung
 
 
-@pytest.fixture
-def instructor(db: None) -> User:
-    return User.objects.create_user(email="ada@example.org", password="a long pass phrase", role="instructor")
-
-
 def text_of(response: Any) -> str:
     assert response.status_code == 200, response.status_code
     return " ".join(strip_tags(response.content.decode().replace("</", " </")).replace("&nbsp;", " ").split())
