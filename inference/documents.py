@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from inference.contracts import Attachment, Finished, Picture, Predicted, Result, StageRan
@@ -30,9 +30,9 @@ def add_stage(document: dict[str, Any], event: StageRan, *, picture_name: str | 
     entry = {
         "index": event.index,
         "total": event.total,
-        **asdict(event.stage),
+        **fields_of(event.stage),
         "milliseconds": round(event.milliseconds, 3),
-        "statistics": asdict(event.statistics) if event.statistics is not None else None,
+        "statistics": fields_of(event.statistics) if event.statistics is not None else None,
         "picture": picture,
     }
     document["total"] = event.total
@@ -69,13 +69,13 @@ def _file_entry(file: Picture | Attachment, *, name: str) -> dict[str, Any]:
 
 def add_prediction(document: dict[str, Any], event: Predicted) -> dict[str, Any]:
     """Write the classes of highest probability into the document; returns them as their event carries them."""
-    document["top_k"] = [asdict(prediction) for prediction in event.top_k]
+    document["top_k"] = [fields_of(prediction) for prediction in event.top_k]
     return {"top_k": document["top_k"]}
 
 
 def add_end(document: dict[str, Any], event: Finished) -> dict[str, Any]:
     """Write what made the run and how long it took; returns both as the last event carries them."""
-    document["made_by"] = asdict(event.made_by)
+    document["made_by"] = fields_of(event.made_by)
     document["milliseconds"] = round(event.milliseconds, 3)
     return {"made_by": document["made_by"], "milliseconds": document["milliseconds"]}
 
@@ -95,3 +95,8 @@ def events_of(document: dict[str, Any] | None, *, after: EventId = BEFORE_ALL) -
     attempt = document["attempt"]
     events = [StreamEvent(EventId(attempt, sequence), name, data) for sequence, (name, data) in enumerate(told, start=1)]
     return [event for event in events if event.id > after]
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """A contract's value as JSON's. Not `asdict`, which copies all that a value holds, for each of a run's many events."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from PIL import Image
 
@@ -36,12 +36,12 @@ from inference.contracts import (
 )
 from inference.models import Job
 from inference.queueing import Line
-from inference.streams import Publisher, note
+from inference.streams import Post, note
 from inference.training import material as training
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.25
 """How old what a worker knows may be of who still wants its runs."""
 KEEP_SECONDS = 1.0
 """How often what ran so far goes to the database while nobody can be told of it."""
@@ -109,13 +109,13 @@ def run_job(*, job_id: UUID, perform: Perform, clock: Callable[[], datetime] = t
     """Run one job out of its turn, if it waits."""
     job = jobs.take(job_id=job_id, holder=holders.me(), now=clock())
     if job is not None:
-        with Hold([job], clock=clock) as hold:
-            _run(Recorder(job, hold=hold, clock=clock), perform)
+        with Hold([job], clock=clock) as hold, Post() as post:
+            _run(Recorder(job, hold=hold, post=post, clock=clock), perform)
 
 
 def _run_together(taken: list[Job], engine: Engine, clock: Callable[[], datetime]) -> None:
-    with Hold(taken, clock=clock) as hold:
-        recorders = [Recorder(job, hold=hold, clock=clock) for job in taken]
+    with Hold(taken, clock=clock) as hold, Post() as post:
+        recorders = [Recorder(job, hold=hold, post=post, clock=clock) for job in taken]
         if len(recorders) == 1:
             _run(recorders[0], engine.perform)
         else:
@@ -132,6 +132,7 @@ def _run(recorder: Recorder, perform: Perform) -> None:
         recorder.ended(error)
     else:
         recorder.ended(None)
+    recorder.tell_end()
 
 
 def _run_all(recorders: list[Recorder], engine: Engine) -> None:
@@ -143,14 +144,18 @@ def _run_all(recorders: list[Recorder], engine: Engine) -> None:
             parts.append((recorder, Part(material_of(recorder.job), recorder, recorder.is_unwanted)))
         except Exception as error:
             recorder.ended(error)
+            recorder.tell_end()
     job = recorders[0].job
     request = RunRequest(RunKind(job.kind), job.network, job.options)
     try:
         outcomes = engine.perform_together(request, [part for _recorder, part in parts]) if parts else []
     except Exception as error:
         outcomes = [error] * len(parts)
-    for (recorder, _part), outcome in zip(parts, outcomes, strict=True):
-        recorder.ended(outcome if isinstance(outcome, Exception) else None)
+    with transaction.atomic():  # one write to the disk for all of them
+        for (recorder, _part), outcome in zip(parts, outcomes, strict=True):
+            recorder.ended(outcome if isinstance(outcome, Exception) else None)
+    for recorder, _part in parts:
+        recorder.tell_end()
 
 
 def material_of(job: Job) -> Material:
@@ -221,14 +226,16 @@ class Hold(threading.Thread):
 class Recorder:
     """Takes the engine's events: pictures to storage, words to the document and to whoever watches."""
 
-    def __init__(self, job: Job, *, hold: Hold, clock: Callable[[], datetime]) -> None:
+    def __init__(self, job: Job, *, hold: Hold, post: Post, clock: Callable[[], datetime]) -> None:
         self.job = job
         self._hold = hold
+        self._post = post
         self._clock = clock
         self._document = documents.begun(job.attempts, tries=job.tries)
-        self._publisher = Publisher(job_id=job.pk, attempt=job.attempts)
+        self._publisher = post.publisher(job_id=job.pk, attempt=job.attempts)
         self._kept_at = 0.0
         self._end: dict[str, Any] = {}
+        self._is_whole = False
         self._files: list[str] = []
 
     def begin(self) -> None:
@@ -259,25 +266,30 @@ class Recorder:
         """Keep how the run ended: whole, when there is no error."""
         match error:
             case None:
-                self.finished()
+                self._finished()
             case Cancelled():
-                self.cancelled()
+                self._cancelled()
             case EngineError():
-                self.failed(error.failure, dict(error.details))
+                self._failed(error.failure, dict(error.details))
             case MemoryError():
-                self.failed(Failure.OUT_OF_MEMORY, {})
+                self._failed(Failure.OUT_OF_MEMORY, {})
             case _:
                 log.error("job %s failed", self.job.pk, exc_info=error)
-                self.failed(Failure.INTERNAL, {})
+                self._failed(Failure.INTERNAL, {})
 
-    def finished(self) -> None:
-        """Keep the whole document, then tell: whoever hears of the end finds it in the database."""
-        if jobs.finish(job_id=self.job.pk, attempt=self.job.attempts, document=self._document, now=self._clock()):
+    def tell_end(self) -> None:
+        """Tell of the end once it is kept: whoever hears of it finds it in the database."""
+        if self._is_whole:
             self._publisher.publish(documents.DONE, self._end)
         else:
-            self.cancelled()
+            note(self.job.pk)
 
-    def failed(self, failure: Failure, details: dict[str, Any]) -> None:
+    def _finished(self) -> None:
+        self._is_whole = jobs.finish(job_id=self.job.pk, attempt=self.job.attempts, document=self._document, now=self._clock())
+        if not self._is_whole:
+            self._cancelled()
+
+    def _failed(self, failure: Failure, details: dict[str, Any]) -> None:
         """Keep why, and what ran before."""
         kept = jobs.fail(
             job_id=self.job.pk,
@@ -287,23 +299,20 @@ class Recorder:
             document=self._document,
             now=self._clock(),
         )
-        if kept:
-            note(self.job.pk)
-        else:
-            self.cancelled()
+        if not kept:
+            self._cancelled()
 
-    def cancelled(self) -> None:
+    def _cancelled(self) -> None:
         """Keep what ran in a cancelled job; when the job is another's by now, or gone, leave nothing behind."""
-        kept = jobs.keep_what_ran(job_id=self.job.pk, attempt=self.job.attempts, document=self._document)
-        if kept:
-            note(self.job.pk)
+        if jobs.keep_what_ran(job_id=self.job.pk, attempt=self.job.attempts, document=self._document):
             return
         for name in self._files:
             default_storage.delete(name)
 
     def _tell(self, name: str, data: dict[str, Any]) -> None:
         """Publish an event; while that can't be done, pages find what ran so far in the database."""
-        if self._publisher.publish(name, data) or time.monotonic() - self._kept_at < KEEP_SECONDS:
+        self._publisher.publish(name, data)
+        if self._post.is_reached or time.monotonic() - self._kept_at < KEEP_SECONDS:
             return
         self._kept_at = time.monotonic()
         jobs.checkpoint(job_id=self.job.pk, attempt=self.job.attempts, document=self._document)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 from inference.connections import Unreachable, client
@@ -61,51 +64,121 @@ def key_of(job_id: UUID | str) -> str:
 
 
 class Publisher:
-    """Writes one attempt's events. What Redis did not take, or lost since, is sent again, in order: never a gap."""
+    """Writes one attempt's events, in order. What Redis did not take, or lost since, is sent again: never a gap."""
 
-    def __init__(self, *, job_id: UUID, attempt: int) -> None:
+    def __init__(self, post: Post, *, job_id: UUID, attempt: int) -> None:
+        self._post = post
         self._job_id = job_id
         self._attempt = attempt
         self._events: list[_Written] = []
         self._sent = 0
 
-    def publish(self, name: str, data: dict[str, Any]) -> bool:
-        """Send one event; False when Redis can't be told now, for whose sake nothing is ever raised."""
+    def publish(self, name: str, data: dict[str, Any]) -> None:
+        """Have one event sent. Never raises for Redis' sake: the page has the database to fall back on."""
         event_id = f"{self._attempt}-{len(self._events) + 1}"
         self._events.append(_Written.of(event_id, job=str(self._job_id), name=name, data=json.dumps(data)))
-        try:
-            if self._send() < min(len(self._events), MAXIMUM_LENGTH):
-                self._send_all_again()
-        except ResponseError as error:
-            # The stream holds a newer id: this very event (its answer was lost) or those of a newer attempt, in which case
-            # this worker has lost its lease and will learn so from the database.
-            log.info("job %s: event not taken: %s", self._job_id, error)
-            self._sent = len(self._events)
-        except Unreachable as error:
-            if len(self._events) - self._sent == 1:
-                log.warning("job %s: its events wait for Redis: %s", self._job_id, error)
-            return False
-        return True
+        self._post.wake()
 
-    def _send(self) -> int:
-        """Sends what was not sent yet; returns how many events the stream holds by now."""
+    def add_to(self, pipeline: Pipeline) -> _Sending | None:
+        """Puts what was not sent yet into a pipeline; None when there is nothing."""
+        unsent = self._events[self._sent :]
+        if not unsent:
+            return None
         key = key_of(self._job_id)
-        pipeline = client().pipeline(transaction=False)
-        for event in self._events[self._sent :]:
+        for event in unsent:
             pipeline.xadd(key, event.fields, id=event.id, maxlen=MAXIMUM_LENGTH, approximate=True)
             pipeline.publish(CHANNEL, event.message)
         pipeline.expire(key, EXPIRY_SECONDS)
         pipeline.xlen(key)
-        *_answers, length = pipeline.execute()
-        self._sent = len(self._events)
-        return int(length)
+        return _Sending(self, len(unsent))
 
-    def _send_all_again(self) -> None:
-        """Redis came back without what it had not written down: ids only grow, so the stream is begun anew."""
-        log.warning("job %s: Redis lost events, which are sent again", self._job_id)
-        client().delete(key_of(self._job_id))
-        self._sent = 0
-        self._send()
+    def note_answers(self, answers: Sequence[Any], *, events: int) -> None:
+        """Learn from what Redis answered to that many events whether they are in the stream; raises what else went wrong."""
+        refused = next((answer for answer in answers if isinstance(answer, Exception)), None)
+        if refused is not None and not isinstance(refused, ResponseError):
+            raise refused
+        if refused is not None:
+            # The stream holds a newer id: these very events (the answer was lost) or those of a newer attempt, in which case
+            # this worker has lost its lease and will learn so from the database.
+            log.info("job %s: event not taken: %s", self._job_id, refused)
+        self._sent += events
+        if refused is None and answers[-1] < min(self._sent, MAXIMUM_LENGTH):
+            # Redis came back without what it had not written down. Ids only grow, so the stream is begun anew.
+            log.warning("job %s: Redis lost events, which are sent again", self._job_id)
+            client().delete(key_of(self._job_id))
+            self._sent = 0
+
+
+class Post(threading.Thread):
+    """Sends the events of a worker's runs while these go on: what came meanwhile goes in one trip to Redis and back."""
+
+    def __init__(self) -> None:
+        super().__init__(name="events", daemon=True)
+        self._publishers: list[Publisher] = []
+        self._waking = threading.Condition()
+        self._is_awake = False
+        self._is_over = False
+        self.is_reached = True
+        """Whether Redis could be told of the newest events."""
+
+    def publisher(self, *, job_id: UUID, attempt: int) -> Publisher:
+        """Who writes this attempt's events."""
+        publisher = Publisher(self, job_id=job_id, attempt=attempt)
+        self._publishers.append(publisher)
+        return publisher
+
+    def wake(self) -> None:
+        """There is something to send."""
+        with self._waking:
+            self._is_awake = True
+            self._waking.notify()
+
+    def __enter__(self) -> Post:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        with self._waking:
+            self._is_over = True
+            self._waking.notify()
+        self.join()
+
+    def run(self) -> None:
+        is_over = False
+        while not is_over:
+            with self._waking:
+                self._waking.wait_for(lambda: self._is_awake or self._is_over)
+                self._is_awake, is_over = False, self._is_over
+            try:
+                while self._send():
+                    pass
+                self.is_reached = True
+            except Unreachable as error:
+                if self.is_reached:
+                    log.warning("events wait for Redis: %s", error)
+                self.is_reached = False
+            except Exception:  # a thread's exception would end in nobody's hands, and with it every later event
+                log.exception("events not sent")
+                self.is_reached = False
+
+    def _send(self) -> bool:
+        """Sends what was not sent yet; False when there was nothing."""
+        pipeline = client().pipeline(transaction=False)
+        sending = [sending for publisher in self._publishers if (sending := publisher.add_to(pipeline))]
+        if not sending:
+            return False
+        answers = pipeline.execute(raise_on_error=False)
+        for publisher, events in sending:
+            own, answers = answers[: 2 * events + 2], answers[2 * events + 2 :]
+            publisher.note_answers(own, events=events)
+        return True
+
+
+class _Sending(NamedTuple):
+    """How many of a publisher's events are in a pipeline: two commands each, and two more."""
+
+    publisher: Publisher
+    events: int
 
 
 class _Written(NamedTuple):

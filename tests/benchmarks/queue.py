@@ -1,7 +1,7 @@
-"""What the queue adds to a trace, as a ratio to an empty task's way there and back on the same worker in the same run.
+"""What the queue adds to traces: throughput of a full line, waiting of 1 and of 20 learners, processor time, memory.
 
-`python -m tests.benchmarks.queue` starts a Redis and a worker of its own in a temporary folder and prints a table; `--json`
-one JSON object. "overhead" is from the request until the result is stored and told, less the engine's own time.
+`python -m tests.benchmarks.queue` starts a Redis and workers of its own in a temporary folder. What the engine does alone is
+measured in the very process that works off the line, between its lines, with passes of the same sizes.
 """
 
 from __future__ import annotations
@@ -9,24 +9,32 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.report import Row, Section, at_least, at_most, say
+
 ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ("chelsea", "coffee", "rocket", "astronaut", "flower", "china")
 WARM_SECONDS = 180
+LEARNERS = 20
+EACH = 6  # photos of each learner in the full line: as many as there are samples
+PATIENCE = 300
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
@@ -36,77 +44,233 @@ def main() -> None:
             "MEDIA_DIR": f"{folder}/media",
             "DJANGO_SETTINGS_MODULE": "tests.benchmarks.queue_settings",
             "LOG_LEVEL": "ERROR",
-            "OMP_NUM_THREADS": "1",
         }
         for name in ("REDIS_URL", "DATABASE_URL"):
             os.environ.pop(name, None)
-        measured = measure(rounds=options.rounds)
-    say(measured, as_json=options.json)
+        section = measure(rounds=options.rounds)
+    say(section, as_json=options.json)
 
 
-def measure(*, rounds: int) -> dict[str, float]:
-    """Milliseconds and ratios, medians over `rounds`."""
+def measure(*, rounds: int) -> Section:
+    """Everything, medians over `rounds`."""
     import django
 
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
     from django.db import close_old_connections
 
     call_command("migrate", verbosity=0)
-    with redis(), worker():
-        empty = [empty_round() for _ in range(rounds)]
-        traces = [trace_round(number) for number in range(rounds)]
-        stored = [stored_round() for _ in range(rounds)]
+    know_the_network()
+    with redis(), worker("train") as train, worker("trace") as trace:
+        idle, warm = memory(train), memory(trace)
+        nothing = [empty_round() for _ in range(20)]
+        alone = [Waited.of(crowd(1)) for _ in range(3 * rounds)]
+        twenty = [Waited.of(crowd(LEARNERS)) for _ in range(rounds)]
+        full = [full_line(trace) for _ in range(rounds)]
+        stored = [stored_round() for _ in range(50)]
+        after = memory(trace)
         close_old_connections()
-    overhead = statistics.median(whole - engine for whole, engine, _first in traces)
-    return {
+    rows = [
+        Row("a full line: photos a second", middle(line.per_second for line in full), "per second"),
+        Row(
+            "a full line beside the engine alone",
+            middle(line.share_of_engine for line in full),
+            "×",
+            ratio_to="trace_many alone, in the same process and with passes of the same sizes",
+            goal=at_least(0.90),
+        ),
+        Row(
+            "a full line beside the plain pass",
+            middle(line.share_of_pass for line in full),
+            "×",
+            ratio_to="the plain forward pass, without looking, explaining or drawing",
+        ),
+        Row("photos in a pass, on average", middle(line.batch for line in full)),
+        Row("what the queue takes of the worker's processor", middle(line.processor_ms for line in full), "ms a photo"),
+        Row("what asking takes of the web's processor", middle(line.asking_ms for line in full), "ms a photo"),
+        Row("an empty task, there and back", middle(nothing), "ms"),
+        *waiting_rows("1 learner", alone),
+        *waiting_rows(f"{LEARNERS} learners at once", twenty),
+        Row("a stored trace, p95", percentile(stored, 95), "ms", goal=at_most(10)),
+        Row("memory of a worker that has not trained yet", idle, "MiB"),
+        Row("memory of a warm worker", warm, "MiB"),
+        Row("memory of that worker after all this", after, "MiB"),
+    ]
+    conditions = {
         "rounds": rounds,
-        "empty_task_ms": statistics.median(empty),
-        "trace_ms": statistics.median(whole for whole, _engine, _first in traces),
-        "engine_ms": statistics.median(engine for _whole, engine, _first in traces),
-        "overhead_ms": overhead,
-        "first_event_ms": statistics.median(first for _whole, _engine, first in traces),
-        "stored_trace_ms": statistics.median(stored),
-        "overhead_ratio": overhead / statistics.median(empty),
+        "network": "efficientnet_lite0",
+        "device": settings.TRACE_DEVICE,
+        "threads": settings.TRACE_THREADS,
+        "photos in the full line": LEARNERS * EACH,
+        "largest pass": settings.TRACE_BATCH,
     }
+    note = "A line is full when every photo waits before the first one runs. Memory is that of the child that runs networks."
+    return Section("The queue", command="python -m tests.benchmarks.queue", rows=rows, conditions=conditions, note=note)
 
 
-def empty_round() -> float:
-    """Milliseconds from sending an empty task until it has said that it was here."""
+def waiting_rows(who: str, waited: Sequence[Waited]) -> list[Row]:
+    return [
+        Row(f"{who}: from the click to the first frame", middle(one.first for one in waited), "ms"),
+        Row(f"{who}: to the first frame, the slowest", middle(one.slowest_first for one in waited), "ms"),
+        Row(f"{who}: from the click to the last frame", middle(one.last for one in waited), "ms"),
+        Row(f"{who}: to the last frame, the slowest", middle(one.slowest_last for one in waited), "ms"),
+    ]
+
+
+# --- the line -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FullLine:
+    """One line that was full before its first photo ran."""
+
+    per_second: float
+    share_of_engine: float
+    share_of_pass: float
+    batch: float
+    processor_ms: float
+    asking_ms: float
+
+
+def full_line(child: int) -> FullLine:
+    """Works one off, then has the engine do the same alone."""
+    from inference import queueing
+    from inference.contracts import DEFAULT_NETWORK
+    from inference.models import Job
+
+    asks = learners(LEARNERS, photos=EACH)
+    count = len(asks)
+    used = time.process_time()
+    with silence():
+        asked = [request(owner, upload) for owner, upload in asks]
+    asking = time.process_time() - used
+    with ends(asked) as all_ended:
+        before = processor_seconds(child)
+        began = time.perf_counter()
+        queueing.ring(queueing.TRACES, DEFAULT_NETWORK)
+        all_ended.wait(PATIENCE)
+        took = time.perf_counter() - began
+    processor = processor_seconds(child) - before
+    sizes = list(
+        Job.objects.filter(pk__in=[trace.job_id for trace in asked]).values_list("document__made_by__batch", flat=True)
+    )
+    batches = passes_of(sizes)
+    engine, plain = alone("plain.traces", batches), alone("plain.passes", batches)
+    forget()
+    return FullLine(
+        per_second=count / took,
+        share_of_engine=engine["seconds"] / took,
+        share_of_pass=plain["seconds"] / took,
+        batch=count / len(batches),
+        processor_ms=1000 * (processor - engine["processor"]) / count,
+        asking_ms=1000 * asking / count,
+    )
+
+
+def passes_of(sizes: Sequence[int]) -> list[int]:
+    """The passes in which each photo says how many were with it."""
+    return [size for size in sorted(set(sizes)) for _pass in range(sizes.count(size) // size)]
+
+
+def alone(task: str, batches: Sequence[int]) -> dict[str, float]:
+    """What a task of the plain app says of these passes, in the worker that works off the lines."""
+    return dict(json.loads(there_and_back(task, batches=batches)))
+
+
+def there_and_back(task: str, **options: Any) -> str:
     from celery import current_app
     from django.conf import settings
     from redis import Redis
 
-    key = f"empty:{time.monotonic_ns()}"
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=60) as waiting:
-        waiting.ping()
-        began = time.perf_counter()
-        current_app.send_task("empty.run", kwargs={"key": key}, queue="trace", ignore_result=True)
-        waiting.blpop([key], timeout=30)
-        return 1000 * (time.perf_counter() - began)
+    key = f"{task}:{time.monotonic_ns()}"
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=PATIENCE, decode_responses=True) as waiting:
+        current_app.send_task(task, kwargs={"key": key, **options}, queue="trace", ignore_result=True)
+        said: Any = waiting.blpop([key], timeout=PATIENCE)
+        return str(said[1])
 
 
-def trace_round(number: int) -> tuple[float, float, float]:
-    """Milliseconds of a whole trace, of the engine in it, and until its first event."""
+def empty_round() -> float:
+    """Milliseconds from sending an empty task until it has said that it was here."""
+    began = time.perf_counter()
+    there_and_back("plain.nothing")
+    return 1000 * (time.perf_counter() - began)
+
+
+# --- learners -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How long the learners of one crowd waited, in milliseconds: the one in the middle, and the last."""
+
+    first: float
+    slowest_first: float
+    last: float
+    slowest_last: float
+
+    @classmethod
+    def of(cls, waited: Sequence[tuple[float, float]]) -> Waited:
+        firsts, lasts = zip(*waited, strict=True)
+        return cls(middle(firsts), max(firsts), middle(lasts), max(lasts))
+
+
+def crowd(count: int) -> list[tuple[float, float]]:
+    """So many learners ask as fast as the site takes it; for each the milliseconds to the first frame and to the last."""
+    from inference import streams
+
+    asks = learners(count, photos=1)
+    clicked: dict[str, float] = {}
+    frames: defaultdict[str, list[float]] = defaultdict(list)
+    ended: dict[str, float] = {}
+    everybody = threading.Event()
+
+    def hear(told: dict[str, Any]) -> None:
+        if told.get("event") == "stage":
+            frames[told["job"]].append(time.perf_counter())
+        elif told.get("event") == "done":
+            ended[told["job"]] = time.perf_counter()
+            if len(ended) == count:
+                everybody.set()
+
+    with channel(streams.CHANNEL, hear):
+        for owner, upload in asks:
+            began = time.perf_counter()
+            clicked[str(request(owner, upload).job_id)] = began
+        if not everybody.wait(PATIENCE):
+            raise SystemExit("Some of the runs did not end.")
+    forget()
+    return [(1000 * (frames[job][0] - when), 1000 * (ended[job] - when)) for job, when in clicked.items()]
+
+
+def learners(count: int, *, photos: int) -> list[tuple[Any, Any]]:
+    """So many new learners, each with some photos of their own; photo by photo, as people ask."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from django.utils import timezone
+
+    from accounts.models import User
+    from inference.samples import all_samples
+    from inference.services import store_upload
+
+    people = [User.objects.create_guest() for _learner in range(count)]
+    files = [(sample.path.name, sample.path.read_bytes()) for sample in all_samples()]
+    asks = []
+    for number in range(photos):
+        for place, person in enumerate(people):
+            name, content = files[(number + place) % len(files)]
+            file = SimpleUploadedFile(name, content, content_type="image/jpeg")
+            asks.append((person, store_upload(owner=person, file=file, now=timezone.now())))
+    return asks
+
+
+def request(owner: Any, upload: Any) -> Any:
+    """What a click on Run asks the site for."""
     from django.utils import timezone
 
     from inference.contracts import DEFAULT_NETWORK
-    from inference.models import Job
     from inference.services import request_trace
-    from inference.streams import CHANNEL
 
-    Job.objects.all().delete()
-    with channel(CHANNEL) as told:
-        began = time.perf_counter()
-        trace = request_trace(owner=None, network=DEFAULT_NETWORK, sample=SAMPLES[number % len(SAMPLES)], now=timezone.now())
-        first = 0.0
-        for event in told:
-            first = first or 1000 * (time.perf_counter() - began)
-            if event.get("event") == "done":
-                break
-        whole = 1000 * (time.perf_counter() - began)
-    trace.job.refresh_from_db()
-    return whole, trace.job.document["milliseconds"], first
+    return request_trace(owner=owner, network=DEFAULT_NETWORK, upload=upload, now=timezone.now())
 
 
 def stored_round() -> float:
@@ -114,27 +278,103 @@ def stored_round() -> float:
     from django.utils import timezone
 
     from inference.contracts import DEFAULT_NETWORK
-    from inference.models import Job
     from inference.services import present, request_trace
 
-    sample = Job.objects.get().sample
-    began = time.perf_counter()
-    view = present(request_trace(owner=None, network=DEFAULT_NETWORK, sample=sample, now=timezone.now()))
-    if view.status != "done":
-        raise RuntimeError(f"the trace is {view.status}")
-    return 1000 * (time.perf_counter() - began)
+    def ask() -> float:
+        began = time.perf_counter()
+        view = present(request_trace(owner=None, network=DEFAULT_NETWORK, sample="chelsea", now=timezone.now()))
+        return 1000 * (time.perf_counter() - began) if view.status == "done" else 0.0
+
+    while not (took := ask()):
+        time.sleep(0.1)
+    return took
+
+
+def know_the_network() -> None:
+    """Learners can ask for networks whose facts are known."""
+    from django.core.management import call_command
+
+    call_command("compute_facts", "efficientnet_lite0", verbosity=0)
+
+
+def forget() -> None:
+    """What is stored would answer at once."""
+    from accounts.models import User
+    from inference.models import Job, Upload
+
+    Job.objects.all().delete()
+    Upload.objects.all().delete()
+    User.objects.all().delete()
+
+
+# --- what can be seen -----------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def channel(name: str) -> Iterator[Iterator[dict[str, Any]]]:
-    """What is published on a channel from now on."""
+def silence() -> Iterator[None]:
+    """Requests wait without a bell."""
+    from unittest.mock import patch
+
+    with patch("inference.queueing.ring", lambda _line, _network: True):
+        yield
+
+
+@contextmanager
+def ends(asked: Sequence[Any]) -> Iterator[threading.Event]:
+    """Set once each of these runs has told its end."""
+    from inference import streams
+
+    waiting = {str(trace.job_id) for trace in asked}
+    over = threading.Event()
+
+    def hear(told: dict[str, Any]) -> None:
+        if told.get("event") == "done":
+            waiting.discard(told["job"])
+            if not waiting:
+                over.set()
+
+    with channel(streams.CHANNEL, hear):
+        yield over
+
+
+@contextmanager
+def channel(name: str, hear: Any) -> Iterator[None]:
+    """Hands on what is published on a channel from now on."""
     from django.conf import settings
     from redis import Redis
 
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=60, decode_responses=True).pubsub() as heard:
-        heard.subscribe(name)
+    with Redis.from_url(settings.REDIS_URL, socket_timeout=PATIENCE, decode_responses=True).pubsub() as heard:
+        heard.subscribe(**{name: lambda message: hear(json.loads(message["data"]))})
         heard.get_message(timeout=5)
-        yield (json.loads(message["data"]) for message in heard.listen() if message["type"] == "message")
+        listener = heard.run_in_thread(sleep_time=0.01, daemon=True)
+        try:
+            yield
+        finally:
+            listener.stop()
+            listener.join(5)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has taken of the processor so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid: int) -> float:
+    """MiB of a process that are in memory."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def middle(values: Any) -> float:
+    return statistics.median(values)
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
+
+
+# --- processes ------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -147,56 +387,39 @@ def redis() -> Iterator[None]:
     binary = server_binary()
     if binary is None:
         raise SystemExit("No redis-server: install requirements.txt, or the system's Redis.")
-    socket = Path(settings.REDIS_URL.removeprefix("unix://"))
-    command = server_command(binary, folder=Path(settings.DATA_DIR), socket=socket)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    folder = Path(settings.DATA_DIR) / "redis"
+    folder.mkdir()
+    process = subprocess.Popen(server_command(binary, folder=folder, socket=settings.REDIS_SOCKET), stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
         process.terminate()
         process.wait(10)
+        shutil.rmtree(folder)
 
 
 @contextmanager
-def worker() -> Iterator[None]:
-    """A worker with one child, once it is warm."""
+def worker(queue: str) -> Iterator[int]:
+    """A worker as the site starts it, once it is ready; yields the id of its child."""
     from inference.connections import Unreachable
-    from inference.heartbeat import warm_workers
+    from inference.heartbeat import workers
+    from operations.processes import environment, worker_command
 
-    command = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "-Q", "trace", "-P", "prefork", "-c", "1"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
-    flags = ["--without-gossip", "--without-mingle", "--loglevel", "ERROR"]
-    with (Path(environment["DATA_DIR"]) / "worker.log").open("wb") as log:
-        process = subprocess.Popen([*command, *flags], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    with (Path(os.environ["DATA_DIR"]) / f"{queue}.log").open("wb") as log:
+        process = subprocess.Popen(worker_command(queue), cwd=ROOT, env=environment(), stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + WARM_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
+        ready: list[int] = []
+        while not ready and time.monotonic() < deadline and process.poll() is None:
             with suppress(*Unreachable):
-                if warm_workers():
-                    break
+                ready = [worker["pid"] for worker in workers() if worker["queue"] == queue]
             time.sleep(0.1)
-        else:
-            raise SystemExit("The worker did not become warm.")
-        yield
+        if not ready:
+            raise SystemExit(f"The worker for {queue} did not become ready.")
+        yield ready[0]
     finally:
         process.terminate()
         process.wait(30)
-
-
-def say(measured: dict[str, float], *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(measured) + "\n")
-        return
-    rows = {
-        "an empty task, there and back": f"{measured['empty_task_ms']:.1f} ms",
-        "a trace, from request to result": f"{measured['trace_ms']:.1f} ms",
-        "of it the engine": f"{measured['engine_ms']:.1f} ms",
-        "of it everything else": f"{measured['overhead_ms']:.1f} ms = ×{measured['overhead_ratio']:.2f} an empty task",
-        "until the first event": f"{measured['first_event_ms']:.1f} ms",
-        "a stored trace": f"{measured['stored_trace_ms']:.1f} ms",
-    }
-    for name, value in rows.items():
-        sys.stdout.write(f"{name:<34}{value}\n")
 
 
 if __name__ == "__main__":

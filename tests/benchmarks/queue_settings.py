@@ -1,4 +1,4 @@
 from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.benchmarks.empty.apps.EmptyConfig"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.benchmarks.plain.apps.PlainConfig"]

@@ -1,0 +1,1 @@
+"""An app with tasks without lines, rows and events, to hold the real way through the queue against."""
