@@ -28,6 +28,7 @@ async function wait(place, failures = 0) {
   }
   const heading = place.contains(document.activeElement) || document.activeElement === document.body;
   place.replaceWith(next);
+  next.dispatchEvent(new CustomEvent("piece", { bubbles: true }));
   if (heading) next.querySelector("#seen, #now")?.focus();
 }
 
