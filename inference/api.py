@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,9 +20,10 @@ from inference import facts, samples, services, telling
 from inference.breaking import services as breaking
 from inference.contracts import DEFAULT_NETWORK, MISTAKES, MistakeName
 from inference.models import Trace
+from inference.networks.showing import network_detail
 from inference.presenting import present
 from inference.views import PREDICTION_LENGTH, event_stream
-from web.problems import REFUSALS, Problem, ProblemOut, not_found
+from web.problems import REFUSALS, Problem, ProblemOut
 
 router = Router(tags=["traces"], auth=cookie_or_bearer)
 
@@ -31,20 +33,28 @@ class WeightsOut(Schema):
 
     name: str
     available: bool
-    licence: str
+    licence: str  # empty: not stated
+    licence_url: str = ""
     top1: float | None = None
     top5: float | None = None
     file: str
-    size_mb: float | None = None
+    url: str = ""
+    size_mb: float | None = None  # of 1024² bytes, as torchvision's records count them
     recipe: str = ""
+    said: str = ""  # torchvision's own words about them
 
 
 class NetworkOut(Schema):
-    """A network in computed figures: parameters, multiply-accumulates and FLOPs for one image at its usual input size."""
+    """A network in computed figures: parameters, multiply-accumulates and FLOPs for one image at its usual input size.
+
+    Until somebody has asked for its figures, or the site has got to it, `is_computed` is false and they are null.
+    """
 
     id: str
     title: str
     family: str
+    year: int | None = None  # of its paper's first version
+    is_computed: bool = True
     parameters: int | None = None
     macs: int | None = None
     flops: int | None = None
@@ -68,9 +78,28 @@ class StageOut(Schema):
     macs: int
 
 
-class NetworkDetail(NetworkOut):
-    """A network with its stages in order and everything it can be run with."""
+class MeasuredOut(Schema):
+    """How long single passes took on a worker here, with random weights: the median, the fastest, the slowest."""
 
+    median_ms: float
+    fastest_ms: float
+    slowest_ms: float
+    passes: int
+    input_size: int
+    device: str
+    threads: int
+    measured_at: datetime
+
+
+class NetworkDetail(NetworkOut):
+    """A network with its card, its stages in order, its time on a worker here and everything it can be run with."""
+
+    paper: str
+    authors: str
+    paper_url: str
+    notes: list[str]  # in what it differs from its paper
+    auxiliary_parameters: int  # of a head that only training runs, and that belongs to no stage
+    measured: MeasuredOut | None = None
     stages: list[StageOut]
     all_weights: list[WeightsOut]
 
@@ -148,7 +177,7 @@ class FileOut(Schema):
     channels_shown: list[int]
 
 
-class ResultOut(Schema):
+class RunResultOut(Schema):
     """Something a run found out besides its stages. `name` begins with what it is, as in `grad_cam:281`."""
 
     name: str
@@ -168,7 +197,7 @@ class TraceOut(Schema):
     prediction: str
     stages: list[StageRanOut]
     total: int
-    results: list[ResultOut]
+    results: list[RunResultOut]
     top_k: list[PredictionOut]
     pictures: list[str]
     made_by: dict[str, Any] | None = None
@@ -205,14 +234,11 @@ def networks(request: HttpRequest) -> Any:
 
 @router.get("/networks/{network_id}", response={200: NetworkDetail, **REFUSALS}, summary="One network with its stages")
 def network(request: HttpRequest, network_id: str) -> Any:
-    """The stages are computed without weights, so a network that can't predict here still has them."""
-    known = facts.facts_of(network_id)
-    if known is None:
-        raise not_found()
-    return telling.network_row(network_id, known) | {
-        "stages": telling.stage_rows(known),
-        "all_weights": telling.weights_rows(network_id, known),
-    }
+    """The stages are computed without weights, so a network that can't predict here still has them.
+
+    While `is_computed` is false its figures have been asked for: ask again in a few seconds.
+    """
+    return network_detail(network_id)
 
 
 @router.get("/samples", response={200: SampleList, **REFUSALS}, summary="The sample photos")

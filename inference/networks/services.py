@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -77,6 +78,21 @@ def measured(networks: Iterable[str]) -> dict[str, Measured]:
         if one is not None:
             found[network] = one
     return found
+
+
+def measured_by(job: Job) -> Measured | None:
+    """What this run measured; None before it is done."""
+    if job.state != JobState.DONE or job.finished_at is None:
+        return None
+    return _measured(job.network, job.document or {}, job.finished_at)
+
+
+def measurement_for(*, trace_id: UUID, person: User | None) -> Trace | None:
+    """A person's own measurement; None for everybody else, and for runs of other kinds."""
+    if person is None:
+        return None
+    own = Trace.objects.filter(owner=person, job__kind=RunKind.MEASUREMENT).select_related("job")
+    return own.filter(pk=trace_id).first()
 
 
 def being_measured(networks: Iterable[str]) -> set[str]:

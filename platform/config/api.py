@@ -3,6 +3,7 @@
 from accounts.api import router as accounts
 from accounts.auth import Api
 from inference.api import router as inference
+from inference.networks.api import router as networks
 from inference.sharing.api import router as sharing
 from inference.training.api import router as training
 from lessons.api import router as lessons
@@ -11,5 +12,5 @@ from web.problems import install_problem_handlers
 
 api = Api(title="Forward Pass", version="1", docs_url=None, openapi_url="/openapi.json")
 install_problem_handlers(api)
-for router in (accounts, inference, sharing, training, lessons, quizzes):
+for router in (accounts, inference, networks, sharing, training, lessons, quizzes):
     api.add_router("", router)

@@ -355,6 +355,51 @@ def test_nonsense_is_not_timed(networks: str, status: int, client: Client, catal
     assert not Job.objects.exists()
 
 
+# --- over the API ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_api_lists_all_networks_and_tells_one_in_full(client: Client, catalogue: None, asked: list[str]) -> None:
+    items = {item["id"]: item for item in client.get("/api/v1/networks").json()["items"]}
+    assert list(items) == list(CATALOGUE)
+    assert (items[RESNET]["is_computed"], items["resnet18"]["is_computed"]) == (True, False)
+    assert items["resnet18"]["parameters"] is None
+    told = client.get(f"/api/v1/networks/{RESNET}").json()
+    assert (told["authors"], told["year"], told["paper_url"]) == ("He et al.", 2015, "https://arxiv.org/abs/1512.03385")
+    assert told["measured"] is None
+    assert asked == []
+    waiting = client.get("/api/v1/networks/resnet18").json()
+    assert (waiting["is_computed"], waiting["stages"], waiting["title"]) == (False, [], "ResNet-18")
+    assert asked == ["resnet18"]
+    assert client.get("/api/v1/networks/nothing").status_code == 404
+
+
+def test_the_api_compares(client: Client, catalogue: None, asked: list[str]) -> None:
+    told = client.get("/api/v1/networks-compared", {"networks": f"{NETWORK},{RESNET}"}).json()
+    assert [item["id"] for item in told["items"]] == [NETWORK, RESNET]
+    assert [len(row["cells"]) for row in told["aligned"]] == [2] * len(told["aligned"])
+    assert told["aligned"]
+    assert client.get("/api/v1/networks-compared", {"networks": f"{RESNET},resnet18"}).json()["aligned"] == []
+    assert client.get("/api/v1/networks-compared", {"networks": RESNET}).status_code == 422
+    assert client.get("/api/v1/networks-compared", {"networks": f"{RESNET},nothing"}).status_code == 404
+
+
+def test_the_api_times_a_network(client: Client, catalogue: None, bell: list[str]) -> None:
+    def post(network: str) -> Any:
+        return client.post("/api/v1/measurements", {"network": network}, content_type="application/json")
+
+    answer = post(RESNET)
+    assert answer.status_code == 202
+    told = answer.json()
+    assert (told["network"], told["measured"]) == (RESNET, None)
+    run(Trace.objects.get(), ImitationWorker(measurement(75.0)))
+    told = client.get(f"/api/v1/measurements/{told['id']}").json()
+    assert (told["status"], told["measured"]["median_ms"]) == ("done", 75.0)
+    assert client.get(f"/api/v1/networks/{RESNET}").json()["measured"]["passes"] == 25
+    assert Client().get(f"/api/v1/measurements/{told['id']}").status_code in (401, 404)
+    assert post("vit_h_14").status_code == 422
+    assert post("nothing").status_code == 404
+
+
 # --- weights --------------------------------------------------------------------------------------------------------------
 
 

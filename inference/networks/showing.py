@@ -1,0 +1,26 @@
+"""A network in full, as the API and the pages tell it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from inference import completing, facts, telling
+from inference.networks import services
+
+
+def network_detail(network: str) -> dict[str, Any]:
+    """A network with card, stages, weights and time. Figures that are missing are asked for. Raises Problem 404."""
+    entry = services.entry_of(network)
+    known = facts.facts_of(network)
+    if known is None:
+        completing.ask_for(network)
+    measured = services.measured([network]).get(network)
+    told = known or entry
+    return {
+        **telling.network_row(network, told),
+        **telling.card_row(told),
+        "stages": telling.stage_rows(told),
+        "all_weights": telling.weights_rows(network, told),
+        "measured": asdict(measured) if measured else None,
+    }
