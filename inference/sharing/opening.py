@@ -170,7 +170,9 @@ def _document(read: ReadTrace, keep: _Kept) -> dict[str, Any]:
             if name == result.name
         }
         place = len(stages) + 1 + number  # among all events: after the stages and the classes
-        results.append({"name": result.name, "place": place, "figures": result.figures.model_dump(), "files": files})
+        results.append(
+            {"name": result.name, "place": place, "figures": result.figures.model_dump(exclude_none=True), "files": files}
+        )
     photo = told.photo
     picture = keep("photo", photo.picture, read.photo) if photo.picture and read.photo else None
     return {

@@ -125,8 +125,11 @@ class EvidenceFigures(Part):
     label: Text
     target: Path
     target_shape: Shape
+    grid: Annotated[list[Count], Field(min_length=2, max_length=2)]  # rows × columns of cells
     positive: bool
     maximum: Figure
+    peak: Annotated[list[Count], Field(min_length=2, max_length=2)] | None = None  # none without positive evidence
+    share_above_half: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class EvidenceFiles(Part):

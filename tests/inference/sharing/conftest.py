@@ -23,12 +23,15 @@ EVIDENCE = Result(
         "label": "tiger cat",
         "target": "features.8",
         "target_shape": [1, 1280, 7, 7],
+        "grid": [7, 7],
         "positive": True,
         "maximum": 0.5,
+        "peak": [3, 1],
+        "share_above_half": 0.25,
     },
     {"heat": Picture(picture_bytes(32), "image/webp", 32, 32, "heat", 0.5)},
 )
-OTHER = Result("neighbours", {"by_features": [], "by_pixels": []})
+OTHER = Result("neighbours", {"among": 6, "cells": 32, "features": 1280, "by_features": [], "by_pixels": []})
 
 
 class ExplainedNetwork(ImitationNetwork):
