@@ -117,6 +117,8 @@ def _check_words(document: LessonDocument, meta: LessonMeta, contents: Contents,
     texts: list[tuple[tuple[str | int, ...], str]] = [(("insight",), meta.insight)]
     if meta.run and meta.run.predict:
         texts.append((("run", "predict", "why"), meta.run.predict.why))
+    if meta.look and meta.look.predict:
+        texts.append((("look", "predict", "why"), meta.look.predict.why))
     if meta.train:
         texts.append((("train", "about"), meta.train.about))
         texts.append((("train", "predict", "why"), meta.train.predict.why if meta.train.predict else ""))
@@ -137,6 +139,8 @@ def _check_networks(document: LessonDocument, meta: LessonMeta, facts: Facts) ->
     named: list[tuple[tuple[str | int, ...], str]] = [(("networks", index), name) for index, name in enumerate(meta.networks)]
     if meta.run:
         named.append((("run", "network"), meta.run.network))
+    if meta.look:
+        named.append((("look", "network"), meta.look.network))
     if meta.mistakes:
         named.append((("mistakes", "network"), meta.mistakes.network))
     if meta.train:
@@ -154,6 +158,7 @@ def _check_networks(document: LessonDocument, meta: LessonMeta, facts: Facts) ->
     shown: list[tuple[tuple[str | int, ...], str]] = [
         (("run", "samples", index), sample) for index, sample in enumerate(meta.run.samples if meta.run else [])
     ]
+    shown += [(("look", "samples", index), sample) for index, sample in enumerate(meta.look.samples if meta.look else [])]
     shown += [
         (("mistakes", "cases", index, "sample"), case.sample)
         for index, case in enumerate(meta.mistakes.cases if meta.mistakes else [])
@@ -176,6 +181,8 @@ def _check_modes(document: LessonDocument, meta: LessonMeta, contents: Contents)
             yield Finding(LESSON_FILE, line, _("The mode “run” needs a field “run” with a network."))
         if mode == "follow" and not meta.networks:
             yield Finding(LESSON_FILE, line, _("The mode “follow” needs a field “networks” with the networks to follow."))
+        if mode == "look-inside" and meta.look is None:
+            yield Finding(LESSON_FILE, line, _("The mode “look-inside” needs a field “look” with a network."))
         if mode == "break" and meta.mistakes is None:
             yield Finding(LESSON_FILE, line, _("The mode “break” needs a field “mistakes” with a network and cases."))
         if mode == "train" and meta.train is None:

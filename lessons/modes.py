@@ -40,6 +40,7 @@ _BUILT_IN = (
     "lessons.pages.read.ReadMode",
     "lessons.pages.run.RunMode",
     "lessons.pages.follow.FollowMode",
+    "lessons.pages.look_inside.LookInsideMode",
     "lessons.pages.break_.BreakMode",
     "lessons.pages.train.TrainMode",
     "lessons.pages.code.CodeMode",

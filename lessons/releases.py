@@ -34,6 +34,8 @@ def freeze(document: LessonDocument, meta: LessonMeta, facts: Facts, proofs: Pro
     texts = [document.body, meta.insight, *(objective.text for objective in meta.objectives)]
     if meta.run and meta.run.predict:
         texts.append(meta.run.predict.why)
+    if meta.look and meta.look.predict:
+        texts.append(meta.look.predict.why)
     if meta.train:
         texts += [meta.train.about, meta.train.predict.why if meta.train.predict else ""]
     for case in meta.mistakes.cases if meta.mistakes else []:

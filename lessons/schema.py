@@ -118,6 +118,14 @@ class Run(Strict):
     predict: Predict | None = None
 
 
+class Look(Strict):
+    """What the Look inside mode offers: a network, photographs, and what to expect before looking."""
+
+    network: NetworkName
+    samples: Annotated[list[Uid], AfterValidator(_unique)] = Field(default=[], max_length=12)
+    predict: Predict | None = None
+
+
 class Explanation(Strict):
     """Something that could explain a broken run, whether it does, and what is said to those who choose it."""
 
@@ -204,6 +212,7 @@ class LessonMeta(Strict):
     )
     networks: Annotated[list[NetworkName], AfterValidator(_unique)] = Field(default=[], max_length=12)
     run: Run | None = None
+    look: Look | None = None
     mistakes: Mistakes | None = None
     train: Train | None = None
     insight: Markdown = ""

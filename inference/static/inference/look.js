@@ -208,6 +208,14 @@ class Look {
 }
 
 for (const root of document.querySelectorAll("[data-look]")) new Look(root);
-for (const trace of document.querySelectorAll("[data-reload-when-done]")) {
-  trace.addEventListener("ended", () => location.reload());
+
+/* A photo that was just run on this page can be looked into. */
+for (const place of document.querySelectorAll("[data-look-next]")) {
+  place.addEventListener("ended", (event) => {
+    const onward = place.querySelector("[data-look-onward]");
+    const address = new URL(place.dataset.lookNext, location.href);
+    address.searchParams.set("trace", event.target.dataset.trace);
+    onward.querySelector("a").href = address;
+    onward.hidden = false;
+  });
 }

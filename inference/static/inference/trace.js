@@ -287,6 +287,7 @@ class RunForm {
       following = null;
       explain(this.run);
       trace.show(told.sentence, { now: true });
+      section.dispatchEvent(new CustomEvent("ended", { bubbles: true }));
       (section.querySelector(".result h3") ?? section.querySelector("h2")).focus();
     } else {
       trace.say(section.dataset.began, { now: true });
