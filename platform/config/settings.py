@@ -36,6 +36,10 @@ DEBUG = env.bool("DEBUG", default=False)
 DATA_DIR = Path(env.str("DATA_DIR", default=str(ROOT / "data"))).resolve()
 MEDIA_ROOT = Path(env.str("MEDIA_DIR", default=str(DATA_DIR / "media"))).resolve()
 WEIGHTS_DIR = Path(env.str("WEIGHTS_DIR", default=str(DATA_DIR / "weights"))).resolve()
+with _usable("WEIGHTS_MIRROR", "an address, as in WEIGHTS_MIRROR=http://mirror.school/weights"):
+    WEIGHTS_MIRROR = env.str("WEIGHTS_MIRROR", default="")  # the engine reads it from the environment
+    if WEIGHTS_MIRROR and not WEIGHTS_MIRROR.startswith(("http://", "https://")):
+        raise ValueError("another scheme")
 HOST = env.str("HOST", default="127.0.0.1")
 with _usable("PORT", "a number, as in PORT=8000"):
     PORT = env.int("PORT", default=8000)
