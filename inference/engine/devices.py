@@ -1,4 +1,8 @@
-"""Where networks run: on the processor or, where torch finds one, on a GPU."""
+"""Where networks run: on the processor or, where torch finds one, on a GPU.
+
+Which GPUs there are is said by CUDA_VISIBLE_DEVICES, as everywhere. Nothing is asked on import: a process that has touched
+CUDA can't fork any more, so each worker process asks for itself, after it was spawned.
+"""
 
 from __future__ import annotations
 
@@ -17,3 +21,17 @@ def chosen_device(wanted: str) -> str:
     if torch.device(wanted).type == "cuda" and not has_gpu:
         raise EngineError(Failure.NO_GPU, device=wanted)
     return wanted
+
+
+def memory_of(device: str) -> int | None:
+    """Bytes of a GPU's memory; None on the processor, which has an operating system to share its memory out."""
+    if torch.device(device).type != "cuda":
+        return None
+    _, total = torch.cuda.mem_get_info(device)
+    return total
+
+
+def give_back_memory(device: str) -> None:
+    """Lets other processes have the GPU memory that torch keeps for later."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.empty_cache()

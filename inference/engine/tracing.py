@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 from inference.contracts import ENGINE_VERSION, Finished, MadeBy, Predicted, Prediction
-from inference.engine import lite, networks, preprocessing, stages
+from inference.engine import lite, networks, precision, preprocessing, stages
 from inference.engine.clock import milliseconds
 from inference.engine.explaining import grad_cam
 from inference.engine.watching import Asked, Emit, Listener, Order, Outcome, Watch, is_out_of_memory, named, never
@@ -33,6 +33,7 @@ class LoadedNetwork:
         self, *, model: nn.Module, weights: WeightsRecord, weights_sha256: str, plan: stages.Plan, device: str, threads: int
     ) -> None:
         self.model = model
+        self.half = False  # whether passes are computed in half precision
         self.weights = weights
         self.plan = plan
         self.device = torch.device(device)
@@ -98,7 +99,8 @@ class LoadedNetwork:
         return [outcome for listener in listeners if (outcome := listener.outcome) is not None]
 
     def _tell_the_end(self, ran: _Ran, *, began: float) -> None:
-        made_by = replace(self.made_by, batch=len(ran.listeners))
+        dtype = str(precision.HALF).removeprefix("torch.") if self.half else self.made_by.dtype
+        made_by = replace(self.made_by, batch=len(ran.listeners), dtype=dtype)
         for number, (listener, top_k) in enumerate(zip(ran.listeners, self._top_k_of_each(ran.logits), strict=True)):
             if listener.goes_on:
                 with listener.by_itself():
@@ -172,7 +174,8 @@ class LoadedNetwork:
         ):
             batch = self.batch(inputs)
             watch.starts()
-            logits: torch.Tensor = self.model(batch)
+            with precision.casting(self.device, half=self.half):
+                logits = self.model(batch).float()
             watch.softmax(logits.detach().softmax(-1))
         evidence = gathering.found(logits, logits.detach().argmax(1)) if gathering else None
         watch.finish()
@@ -186,9 +189,9 @@ class LoadedNetwork:
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Logits, N × classes, of a batch N × 3 × H × W on this network's device: the plain pass, without hooks."""
-        with torch.inference_mode():
+        with torch.inference_mode(), precision.casting(self.device, half=self.half):
             logits: torch.Tensor = self.model(batch)
-        return logits
+        return logits.float()
 
     def batch(self, prepared: Image.Image | torch.Tensor) -> torch.Tensor:
         """Preprocessed photographs, N × 3 × H × W, on this network's device and in the memory order it is fastest with."""
@@ -221,9 +224,18 @@ class _Ran:
 
 
 def load(
-    network: str, *, weights_dir: Path | None = None, weights: str = "", device: str = "cpu", threads: int = 1
+    network: str,
+    *,
+    weights_dir: Path | None = None,
+    weights: str = "",
+    device: str = "cpu",
+    threads: int = 1,
+    half: bool = True,
 ) -> LoadedNetwork:
-    """The network with those weights, or the default ones, or any that are there. EngineError: unknown, missing, damaged."""
+    """The network with those weights, or the default ones, or any that are there. EngineError: unknown, missing, damaged.
+
+    Without `half` it stays in single precision on a GPU too.
+    """
     weights_dir = weights_dir or default_weights_dir()
     record = networks.record(network).chosen_weights(weights_dir, weights)
     stored, sha256 = record.read(weights_dir)
@@ -233,10 +245,13 @@ def load(
         networks.fill(model, lite.renamed(stored) if network == lite.NETWORK else stored)
     except (KeyError, RuntimeError) as error:
         raise record.damaged(sha256) from error
-    model.to(device=torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    with _out_of_memory_named():
+        model.to(device=torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
     loaded = LoadedNetwork(model=model, weights=record, weights_sha256=sha256, plan=plan, device=device, threads=threads)
     with loaded.alone():  # the first pass chooses its kernels: pay for it here
         loaded.target  # noqa: B018 - it is kept
+        if half and precision.is_offered(loaded.device):
+            loaded.half = precision.keeps_answers(model, size=record.preprocessing.crop_size, device=loaded.device)
     return loaded
 
 

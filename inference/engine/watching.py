@@ -149,7 +149,7 @@ class Watch:
         ended = Clock(self._device)
         self._stop_when_nobody_listens()
         with torch.no_grad():
-            maps = reductions.as_maps(output, stage.layout)
+            maps = reductions.as_maps(output, stage.layout).float()
             reduced = reductions.reduce(maps)
             drawing = self._drawing(stage, maps, reduced) if self._draws else None
         seen = _Seen(self._first + index, stage, self._begun, ended, reduced, drawing)

@@ -99,8 +99,8 @@ class Gathering:
         scores = logits.gather(1, classes[:, None]).sum()  # photographs don't touch each other: one gradient serves all
         (gradient,) = torch.autograd.grad(scores, self._activation)
         with torch.no_grad():
-            weights = as_grid(gradient, self.target.layout).mean((2, 3), keepdim=True)
-            maps = (weights * as_grid(self._activation, self.target.layout)).sum(1).relu().float().cpu()
+            weights = as_grid(gradient, self.target.layout).float().mean((2, 3), keepdim=True)
+            maps = (weights * as_grid(self._activation, self.target.layout)).sum(1).relu().cpu()
         return Evidence(self.target, (1, *self._activation.shape[1:]), tuple(classes.tolist()), maps)
 
     def _begin(self, _module: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:

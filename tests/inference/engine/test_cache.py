@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from inference.contracts import DEFAULT_NETWORK
-from inference.engine import NetworkCache, cache
+from inference.contracts import DEFAULT_NETWORK, EngineError, Failure
+from inference.engine import NetworkCache, cache, devices
 
 pytestmark = [pytest.mark.torch, pytest.mark.weights]
 
@@ -52,3 +52,48 @@ def test_a_network_larger_than_the_bound_is_kept_alone(loads: list[str]) -> None
     networks.get("a")
     networks.get("b")
     assert [networks.holds(name) for name in ("a", "b")] == [False, True]
+
+
+def test_on_a_gpu_half_of_its_memory_is_left_to_passes(loads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[str] = []
+    monkeypatch.setattr(devices, "memory_of", lambda device: 160 if device == "cuda" else None)
+    monkeypatch.setattr(devices, "give_back_memory", given_back.append)
+    networks = NetworkCache(max_bytes=1000, device="cuda")
+    for name in ("a", "b", "c"):
+        networks.get(name)
+    assert networks.bound == 80
+    assert [networks.holds(name) for name in ("a", "b", "c")] == [False, True, True]
+    assert given_back == ["cuda"]
+
+
+class Memory:
+    """Room for so many networks of forty bytes."""
+
+    def __init__(self, networks: NetworkCache, room: int) -> None:
+        self.networks, self.room = networks, room
+
+    def load(self, network: str, **_options: object) -> Weighed:
+        if self.networks.bytes + 40 > self.room:
+            raise EngineError(Failure.OUT_OF_MEMORY)
+        return Weighed(bytes=40)
+
+
+def test_where_memory_runs_out_the_others_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = NetworkCache()
+    monkeypatch.setattr(cache, "load", Memory(networks, room=100).load)
+    for name in ("a", "b", "c"):
+        networks.get(name)
+    assert [networks.holds(name) for name in ("a", "b", "c")] == [False, False, True]
+
+
+def test_a_network_for_which_there_is_never_room_is_a_failure_with_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = NetworkCache()
+    memory = Memory(networks, room=100)
+    monkeypatch.setattr(cache, "load", memory.load)
+    networks.get("a")
+    memory.room = 30
+    for _ in range(2):
+        with pytest.raises(EngineError) as caught:
+            networks.get("b")
+        assert caught.value.failure is Failure.OUT_OF_MEMORY
+    assert networks.bytes == 0
