@@ -42,11 +42,11 @@ class Pad(nn.Module):
         return pad(batch, (0, 1, 2, 1))
 
 
-class Scaled(nn.Module):
-    """Squeeze-and-excitation without its layers: each channel times its own mean."""
+class Lifted(nn.Module):
+    """Each channel plus its own mean: it sees as much as squeeze-and-excitation, and no zero in it hides a gradient."""
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        return batch * batch.mean((2, 3), keepdim=True)
+        return batch + batch.mean((2, 3), keepdim=True)
 
 
 class Shuffled(nn.Module):
@@ -85,7 +85,7 @@ def networks(draw: some.DrawFn) -> nn.Sequential:
     layers: list[nn.Module] = []
     channels = 3
     for _ in range(draw(some.integers(2, 5))):
-        kind = draw(some.sampled_from(["convolution", "depthwise", "pool", "residual", "pad", "shuffled", "windows", "scaled"]))
+        kind = draw(some.sampled_from(["convolution", "depthwise", "pool", "residual", "pad", "shuffled", "windows", "lifted"]))
         kernel, dilation = draw(some.sampled_from([1, 2, 3, 5])), draw(some.sampled_from([1, 1, 2]))
         stride, padding = draw(some.sampled_from([1, 1, 2])), draw(some.integers(0, 2))
         if kind == "convolution":
@@ -100,7 +100,7 @@ def networks(draw: some.DrawFn) -> nn.Sequential:
         elif kind == "shuffled" and channels == 4:
             layers.append(Shuffled(nn.Conv2d(2, 2, 3, padding=1)))
         else:
-            layers.append({"pad": Pad(), "windows": Windows(), "scaled": Scaled()}.get(kind, nn.Identity()))
+            layers.append({"pad": Pad(), "windows": Windows(), "lifted": Lifted()}.get(kind, nn.Identity()))
     model = nn.Sequential(*layers)
     for parameter in model.parameters():
         nn.init.uniform_(parameter, 0.1, 1.0)
