@@ -40,5 +40,6 @@ def document(request: HttpRequest, trace_id: UUID, share: str = "", photo: bool 
 )
 def open_file(request: HttpRequest, file: File[UploadedFile]) -> Any:
     """Keeps what the file holds as a trace of yours, of the kind “opened”: nothing runs, and nobody else sees it."""
-    trace = opening.open_trace(owner=people.ensure(request), file=file, now=timezone.now())
+    read, sha256 = opening.read_file(file)
+    trace = opening.keep_trace(owner=people.ensure(request), read=read, sha256=sha256, now=timezone.now())
     return Status(201, trace_out(request, trace))

@@ -43,12 +43,18 @@ def open_trace(*, owner: User, file: UploadedFile[Any], now: datetime) -> Trace:
 
     Raises Problem: 413 or 422 for the file, 429 for too many of them, 507 when MEDIA_DIR can't take its pictures.
     """
+    read, sha256 = read_file(file)
+    return keep_trace(owner=owner, read=read, sha256=sha256, now=now)
+
+
+def read_file(file: UploadedFile[Any]) -> tuple[ReadTrace, str]:
+    """What an uploaded file holds, and its hash. Raises Problem 413 or 422, before anything of anybody is written."""
     content = _content_of(file)
     try:
         read = read_trace(content)
     except NotReadable as error:
         raise Problem(422, _("This file can’t be opened"), str(error), field="file", sentences=list(error.sentences)) from error
-    return keep_trace(owner=owner, read=read, sha256=hashlib.sha256(content).hexdigest(), now=now)
+    return read, hashlib.sha256(content).hexdigest()
 
 
 def _content_of(file: UploadedFile[Any]) -> bytes:

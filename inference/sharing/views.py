@@ -89,7 +89,8 @@ def open_file(request: HttpRequest) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                trace = opening.open_trace(owner=people.ensure(request), file=form.cleaned_data["file"], now=timezone.now())
+                read, sha256 = opening.read_file(form.cleaned_data["file"])
+                trace = opening.keep_trace(owner=people.ensure(request), read=read, sha256=sha256, now=timezone.now())
             except Problem as problem:
                 status = problem.status
                 form.add_error("file", problem.extra.get("sentences") or problem.detail)

@@ -59,8 +59,9 @@ def test_a_film_is_downloaded_and_opened_by_a_stranger(
     expect(stranger.locator(".opened")).to_contain_text("This site didn’t run it and can’t vouch for its figures.")
     expect(stranger.locator(".frame")).to_have_count(17)
     expect(stranger.locator(".verdict")).to_contain_text("tiger cat")
-    broken = stranger.evaluate("[...document.images].filter((image) => image.loading !== 'lazy' && !image.naturalWidth).length")
-    assert broken == 0
+    stranger.wait_for_load_state("load")
+    missing = stranger.evaluate("[...document.images].filter((one) => one.loading !== 'lazy' && !one.naturalWidth).length")
+    assert missing == 0
     shoot(stranger, "film-opened")
     stranger.goto(f"{site}/traces/")
     expect(stranger.locator("main table")).to_contain_text("Chelsea the cat, from a file")

@@ -189,7 +189,7 @@ details = st.fixed_dictionaries(
     optional={
         "size": texts | finite | lists,
         "interpolation": texts,
-        **{name: lists for name in ("kernel", "stride", "mean", "std")},
+        **dict.fromkeys(("kernel", "stride", "mean", "std"), lists),
     },
 )
 

@@ -193,6 +193,13 @@ def test_a_wrong_file_is_told_where_it_was_chosen(reader: Client, content: bytes
     assert not Trace.objects.exists()
 
 
+def test_a_wrong_file_makes_nobody_a_guest(client: Client) -> None:
+    before = User.objects.count()
+    for address in (OPEN, "/api/v1/opened-traces"):
+        assert client.post(address, {"file": file_of(b"[]")}).status_code == 422
+    assert User.objects.count() == before
+
+
 def test_no_file_is_told_too(reader: Client) -> None:
     response = reader.post(OPEN, {})
     assert response.status_code == 422
