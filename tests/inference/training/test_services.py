@@ -15,10 +15,13 @@ from inference.contracts import EngineError, Failure
 from inference.models import Job, JobState, PhotoSet, Trace
 from inference.runs import material_of
 from inference.training import services, sets
-from inference.training_contracts import checked
+from inference.training.wording import range_words
+from inference.training_contracts import EPOCHS, Strategy, checked
 from tests.inference.conftest import NOW, network_facts, photo_bytes, photo_file
 from tests.inference.training.conftest import CHECKPOINT, ImitationTraining, asked_for, photo, run, trained
 from web.problems import Problem
+
+FINETUNED = EPOCHS[Strategy.FINETUNE]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lite0_facts", "bell")]
 
@@ -28,7 +31,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lite0_facts", "bel
     [
         ({"epochs": 0}, "epochs", "Epochs: choose a number, 1 to 100."),
         ({"epochs": 101}, "epochs", "1 to 100"),
-        ({"strategy": "finetune", "epochs": 21}, "epochs", "1 to 20"),
+        ({"strategy": "finetune", "epochs": FINETUNED.highest + 1}, "epochs", range_words(FINETUNED)),
         ({"learning_rate": 11.0}, "learning_rate", "Learning rate: choose a number, 0.000001 to 10."),
         ({"learning_rate": float("nan")}, "learning_rate", "Learning rate"),
         ({"labels_per_class": 33}, "labels_per_class", "Labels per class: choose a number, 1 to 32."),
