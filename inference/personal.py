@@ -83,6 +83,8 @@ def recent(user: User) -> list[Activity]:
 def _done(trace: Trace, titles: dict[str, str]) -> str:
     if trace.job.kind == RunKind.TRAINING:
         return _("Trained %(what)s") % {"what": what_trained(trace.job.options)}
+    if trace.job.kind == RunKind.OPENED:
+        return _("Opened a run of %(network)s from a file") % {"network": titles[trace.job.network]}
     return _("Ran %(network)s") % {"network": titles[trace.job.network]}
 
 
