@@ -137,7 +137,7 @@ class Watch:
 
     def finish(self) -> None:
         """Everything has run: tells what a GPU kept waiting."""
-        if self._waiting:
+        if self._waiting and self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         for seen in self._waiting:
             self._stop_when_nobody_listens()

@@ -11,9 +11,23 @@ from PIL import Image
 from skimage import data
 
 from inference import engine
-from inference.contracts import Cancelled, EngineError, Event, Failure, Finished, Predicted, StageKind, StageRan, Statistics
-from inference.engine import Order
+from inference.contracts import (
+    DEFAULT_NETWORK,
+    Cancelled,
+    EngineError,
+    Event,
+    Failure,
+    Finished,
+    Predicted,
+    Result,
+    StageKind,
+    StageRan,
+    Statistics,
+)
+from inference.engine import Order, preprocessing, stages
+from inference.engine.watching import Listener, Watch
 from tests.inference.engine.conftest import Recording, recorded
+from tests.networks import with_random_weights
 
 pytestmark = [pytest.mark.torch, pytest.mark.weights]
 
@@ -37,9 +51,9 @@ def photos(cat: Image.Image) -> list[Image.Image]:
     ]
 
 
-@pytest.fixture(scope="module")
-def alone(lite0: engine.LoadedNetwork, photos: list[Image.Image]) -> list[Recording]:
-    return [recorded(lite0, photo) for photo in photos]
+@pytest.fixture(scope="module", params=[DEFAULT_NETWORK, "resnet18", "vit_b_32"])
+def network(request: pytest.FixtureRequest, lite0: engine.LoadedNetwork) -> engine.LoadedNetwork:
+    return lite0 if request.param == DEFAULT_NETWORK else with_random_weights(request.param)
 
 
 def traced(lite0: engine.LoadedNetwork, photos: Sequence[Image.Image]) -> tuple[list[engine.Outcome], list[list[Event]]]:
@@ -62,11 +76,10 @@ def assert_close(one: Statistics | None, other: Statistics | None) -> None:
     assert (one.silent_channels, one.channels) == (other.silent_channels, other.channels)
 
 
-def test_eight_together_are_traced_as_one_by_one(
-    lite0: engine.LoadedNetwork, photos: list[Image.Image], alone: list[Recording]
-) -> None:
-    outcomes, events = traced(lite0, photos)
-    for outcome, heard, single in zip(outcomes, events, alone, strict=True):
+def test_eight_together_are_traced_as_one_by_one(network: engine.LoadedNetwork, photos: list[Image.Image]) -> None:
+    outcomes, events = traced(network, photos)
+    for outcome, heard, photo in zip(outcomes, events, photos, strict=True):
+        single = recorded(network, photo)
         assert outcome is heard[-1]
         assert [type(event) for event in heard] == [type(event) for event in single.events]
         for ran, ran_alone in zip(stages_of(heard), single.stages, strict=True):
@@ -79,6 +92,8 @@ def test_eight_together_are_traced_as_one_by_one(
         assert [one.class_index for one in predicted.top_k] == [one.class_index for one in single.predicted.top_k]
         probabilities = [one.probability for one in single.predicted.top_k]
         assert [one.probability for one in predicted.top_k] == pytest.approx(probabilities, abs=TOLERANCE)
+        (result,) = [event for event in heard if isinstance(event, Result)]
+        assert result.figures["maximum"] == pytest.approx(single.results[0].figures["maximum"], rel=1e-4)
 
 
 def test_a_pass_of_one_is_the_trace_to_the_last_bit(
@@ -177,15 +192,15 @@ def small(lite0: engine.LoadedNetwork, monkeypatch: pytest.MonkeyPatch) -> Itera
 def test_what_does_not_fit_together_runs_in_smaller_batches(
     lite0: engine.LoadedNetwork,
     photos: list[Image.Image],
-    alone: list[Recording],
+    cat_trace: Recording,
     small: Callable[[int], list[int]],
 ) -> None:
     asked = small(2)
     outcomes, events = traced(lite0, photos[:5])
     assert asked == [5, 2, 1, 2] or asked == [5, 2, 2, 1]
     assert {outcome.made_by.batch for outcome in outcomes if isinstance(outcome, Finished)} == {1, 2}
-    for heard, single in zip(events, alone, strict=False):
-        assert [ran.index for ran in stages_of(heard)] == [ran.index for ran in single.stages]  # and none is told twice
+    for heard in events:
+        assert [ran.index for ran in stages_of(heard)] == [ran.index for ran in cat_trace.stages]  # and none is told twice
 
 
 def test_what_fits_is_remembered(lite0: engine.LoadedNetwork, cat: Image.Image, small: Callable[[int], list[int]]) -> None:
@@ -222,3 +237,47 @@ def test_a_pass_that_fails_for_one_photo_is_run_without_it(lite0: engine.LoadedN
     finally:
         handle.remove()
     assert [type(outcome) for outcome in outcomes] == [Finished, Finished, ValueError, Finished]
+
+
+# --- on a GPU, where stages are read after the pass ---------------------------------------------------------------------------
+
+ELSEWHERE = torch.device("meta")  # any device but a processor: the photographs are on the host all the same
+
+
+def watched_elsewhere(
+    network: engine.LoadedNetwork, photos: Sequence[Image.Image], order: Callable[[Image.Image], Order]
+) -> Watch:
+    """A pass whose stages have been seen and not yet read."""
+    listeners = [Listener(order(photo), total=len(network.plan.stages) + 1) for photo in photos]
+    watch = Watch(network.plan, ELSEWHERE, listeners, first=0)
+    inputs = [list(preprocessing.preprocess(photo, network.weights.preprocessing))[-1].output for photo in photos]
+    with torch.inference_mode(), stages.stopping_at(network.model, network.plan.boundaries, watch.reached):
+        watch.softmax(network.model(torch.cat([tensor for tensor in inputs if isinstance(tensor, torch.Tensor)])).softmax(-1))
+    return watch
+
+
+def test_nothing_is_told_before_the_pass_is_over_and_then_all_of_it(
+    lite0: engine.LoadedNetwork, cat: Image.Image, cat_trace: Recording
+) -> None:
+    heard: list[Event] = []
+    watch = watched_elsewhere(lite0, [cat], lambda photo: Order(photo, heard.append))
+    assert heard == []
+    watch.finish()
+    network_stages = cat_trace.stages[preprocessing.STEPS :]
+    assert [(ran.stage, ran.statistics, ran.picture) for ran in stages_of(heard)] == [
+        (ran.stage, ran.statistics, ran.picture) for ran in network_stages
+    ]
+
+
+@pytest.mark.parametrize("draw", [True, False])
+def test_what_is_kept_of_a_photo_meanwhile_is_little_in_any_network(
+    draw: bool, network: engine.LoadedNetwork, photos: list[Image.Image]
+) -> None:
+    watch = watched_elsewhere(network, photos[:2], lambda photo: Order(photo, print, draw=draw))
+    kept = 0
+    for seen in watch._waiting:
+        tensors = [seen.reduced.sums]
+        if seen.drawing is not None:
+            tensors += [seen.drawing.levels, seen.drawing.signed, seen.drawing.maxima, seen.drawing.channels]
+        kept += sum(tensor.untyped_storage().nbytes() for tensor in tensors)  # whole storages: a view would hold on to more
+    assert kept / 2 < (1_000_000 if draw else 200_000)
