@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 
 import accounts.api
 import inference.api
+import inference.training.api
 import lessons.api
 import quizzes.api
 from accounts.models import User
@@ -30,6 +31,7 @@ from config.api import api
 from inference.contracts import DEFAULT_NETWORK
 from inference.facts import store_facts
 from inference.services import request_trace
+from inference.training.services import request_training
 from quizzes.models import Attempt
 from tests.lessons.conftest import network
 from tests.quizzes.conftest import Publish, attempt, graded_quiz, lesson, proof_rows, publish, version  # noqa: F401 (fixtures)
@@ -59,6 +61,7 @@ def existing(attempt: Attempt, publish: Publish, learner: User) -> dict[str, Any
         "slug": quiz_version.lesson_version.lesson.course.slug,
         "lesson": quiz_version.lesson_version.lesson.slug,
         "network_id": "tiny",
+        "training_id": str(request_training(owner=learner, wish={"data": "textures"}, now=timezone.now()).pk),
         "trace_id": str(request_trace(owner=learner, network=DEFAULT_NETWORK, sample="chelsea", now=timezone.now()).pk),
     }
 
@@ -70,6 +73,8 @@ def test_no_request_breaks_the_api(case: schemathesis.Case, signed_in: Client, e
     streams = case.operation.path.endswith("/events")  # of one that exists would last as long as its run
     if not streams and sum(map(ord, str(case.path_parameters))) % 2:
         case.path_parameters.update({name: existing[name] for name in case.path_parameters})
+        if "/training-runs/" in case.operation.path:
+            case.path_parameters["trace_id"] = existing["training_id"]
 
     response = send(case, signed_in)
 
@@ -107,7 +112,7 @@ def test_no_two_rooms_give_one_name_to_different_schemas() -> None:
     """The document keeps one schema per name, so the second would describe the first one's answers."""
     names = Counter(
         name
-        for room in (accounts.api, inference.api, lessons.api, quizzes.api)
+        for room in (accounts.api, inference.api, inference.training.api, lessons.api, quizzes.api)
         for name, value in vars(room).items()
         if inspect.isclass(value) and issubclass(value, ninja.Schema) and value.__module__ == room.__name__
     )
