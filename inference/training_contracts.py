@@ -214,7 +214,7 @@ SHIPPED: Mapping[DataName, Shipped] = {
 
 EPOCHS: Mapping[Strategy, Range] = {
     Strategy.FROZEN: Range(1, 100, 30),
-    Strategy.FINETUNE: Range(1, 20, 5),
+    Strategy.FINETUNE: Range(1, 30, 10),
     Strategy.SCRATCH: Range(1, 60, 15),
 }
 LEARNING_RATES: Mapping[Strategy, Range] = {

@@ -90,7 +90,9 @@ class Trainees:
 
 
 def side_of(task: Task) -> int:
-    """The side, in pixels, of what the network will see. EngineError: weights missing, or no such network."""
+    """The side, in pixels, of what the network will see. EngineError: too large to be trained, unknown, weights missing."""
+    if task.options.strategy is not Strategy.FROZEN:
+        _refuse_large(task)
     if task.options.strategy is not Strategy.SCRATCH:
         loaded = task.warm.get(task.network, weights=task.weights)
         with loaded.alone():
@@ -158,13 +160,12 @@ def frozen(task: Task, features: Features) -> Trainees:
 def finetune(task: Task) -> Trainees:
     """A new head, and the network's last stages or all of it, from their trained weights, on a copy."""
     loaded = task.warm.get(task.network, weights=task.weights)
-    _refuse_large(loaded.model, task)
     with loaded.alone():
         copied = copy.deepcopy(loaded.model)
     body = without_head(copied, sides=(SIDE, loaded.weights.preprocessing.crop_size), device=loaded.device)
     trained = _trained_stages(loaded, task.options.blocks)
     preparation = Preparation.at(loaded.weights.preprocessing, body.side)
-    pixels = all_pixels(preparation, task.data.examples.pictures, task.stop_if_cancelled).to(loaded.device)
+    pixels = _pixels(task, preparation).to(loaded.device)
     fed = _Fed(body.model, pixels, preparation.numbers)
     if trained is not None:
         fed = _from_first_trained(loaded, body, trained, fed, task)
@@ -196,16 +197,15 @@ def scratch(task: Task) -> Trainees:
     """The whole network from random numbers: the honest baseline, with running statistics that keep up with it."""
     weights = _record(task)
     device = torch.device(task.warm.device)
-    model = networks.untrained(task.network, weights, num_classes=len(task.data.classes)).to(device)
-    _refuse_large(model, task)
-    planned = stages.plan(
-        networks.build(task.network, weights), size=weights.preprocessing.crop_size, classes=len(weights.categories)
-    )
+    structure = networks.build(task.network, weights)
+    planned = stages.plan(structure, size=weights.preprocessing.crop_size, classes=len(weights.categories))
+    model = networks.untrained(task.network, weights, num_classes=len(task.data.classes))
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     for layer in batch_norms(model):
         layer.momentum = None  # an even mean over the epoch's batches; with EfficientNet's 0.01 a short training ends first
     body = without_head(model, sides=_scratch_sides(task, weights), device=device)
     preparation = Preparation.at(weights.preprocessing, body.side)
-    pixels = all_pixels(preparation, task.data.examples.pictures, task.stop_if_cancelled).to(device)
+    pixels = _pixels(task, preparation).to(device)
     return _whole(
         task,
         body,
@@ -259,15 +259,12 @@ def _whole(
     """One learner of a network with a new head. What differs from `before` is exported."""
     (fold,) = task.division.folds
     labels = torch.from_numpy(task.data.examples.labels)
-    head = nn.Linear(body.dimension, len(task.data.classes)).to(fed.inputs.device)
-
-    def lessons(places: torch.Tensor) -> Lessons:
-        return Lessons(fed.inputs[places], labels[places].to(fed.inputs.device), fed.prepare)
-
+    device, taught = fed.inputs.device, len(fold.training)
+    head = nn.Linear(body.dimension, len(task.data.classes)).to(device)
     learner = _learner(
         nn.Sequential(fed.model, head),
-        lessons(torch.from_numpy(fold.training)),
-        lessons(torch.from_numpy(fold.held_out)),
+        Lessons(fed.inputs[:taught], labels[fold.training].to(device), fed.prepare),
+        Lessons(fed.inputs[taught:], labels[fold.held_out].to(device), fed.prepare),
         task.options,
         settle,
         from_scratch=not before,
@@ -291,6 +288,13 @@ def _whole(
         trained_stages=trained_stages,
         standardisation={"how": str(Standardisation.NONE)},
     )
+
+
+def _pixels(task: Task, preparation: Preparation) -> torch.Tensor:
+    """What the network sees of the training examples and then of the held-out ones; of the others nothing is needed."""
+    (fold,) = task.division.folds
+    used = task.data.examples.chosen([*fold.training, *fold.held_out])
+    return all_pixels(preparation, used.pictures, task.stop_if_cancelled)
 
 
 def _learner(
@@ -318,8 +322,8 @@ def _shared(loaded: LoadedNetwork) -> Body:
     return without_head(sharing(loaded.model), sides=(SIDE, loaded.weights.preprocessing.crop_size), device=loaded.device)
 
 
-def _refuse_large(model: nn.Module, task: Task) -> None:
-    if stages.parameters_of(model) > TRAINABLE_PARAMETERS:
+def _refuse_large(task: Task) -> None:
+    if stages.parameters_of(networks.build(task.network, _record(task))) > TRAINABLE_PARAMETERS:
         raise EngineError(Failure.TRAINING_REFUSED, option="strategy", value=str(task.options.strategy), network=task.network)
 
 

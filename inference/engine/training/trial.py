@@ -46,6 +46,8 @@ def run_trial(request: RunRequest, material: Material, warm: NetworkCache, emit:
     trained = assembled(head, warm)
     seen = trained.preparation.pixels(material.photos[0])
     logits = trained.logits(seen)
+    if not bool(logits.isfinite().all()):
+        raise EngineError(Failure.HEAD_DAMAGED, reason="it says no number of this photo")
     probabilities = logits.softmax(0)
     emit(Predicted(_top_k(probabilities, head.classes)))
     emit(Result("trial", _figures(head, logits, probabilities), {"input": pictures.photograph(_as_picture(seen))}))
