@@ -19,6 +19,7 @@ from accounts.auth import cookie_or_bearer
 from inference import facts, samples, services, telling
 from inference.breaking import services as breaking
 from inference.contracts import DEFAULT_NETWORK, MISTAKES, MistakeName
+from inference.looking import asking as looking
 from inference.models import Trace
 from inference.networks.showing import network_detail
 from inference.presenting import present
@@ -220,9 +221,32 @@ class TraceIn(Schema):
         description="Mistakes to make on purpose, each beside the correct run. Repeat the field for more than one.",
         examples=[["bgr", "softmax_twice"]],
     )
+    explain: str = Field(
+        "",
+        max_length=40,
+        description=(
+            "A closer look instead of the trace: `maps`, `unit`, `grad_cam`, `attention` or `neighbours`. The fields below say"
+            " at what; each look reads only its own."
+        ),
+        examples=["maps"],
+    )
+    stage: str = Field("", max_length=80, description="For `maps` and `unit`: a stage’s name.", examples=["features4"])
+    channels: str = Field(
+        "", max_length=400, description="For `maps`: `varied` (default), `all`, or numbers as `3, 17, 40-47`."
+    )
+    shared_scale: bool = Field(False, description="For `maps`: one scale for all.")
+    channel: int | None = Field(None, ge=0, description="For `unit`, with `y` and `x`: which number of the stage’s output.")
+    y: int | None = Field(None, ge=0)
+    x: int | None = Field(None, ge=0)
+    layer: str = Field(
+        "", max_length=120, description="For `unit`: a layer inside the stage, by its path. For `attention`: 0…, or `rollout`."
+    )
+    head: str = Field("", max_length=20, description="For `attention`: 0…, or `mean` (default).")
+    query: str = Field("", max_length=20, description="For `attention`: `class`, or row and column of a patch as `3,5`.")
+    class_index: int | None = Field(None, ge=0, description="For `grad_cam`: the class; its first choice if none is given.")
 
 
-NOT_YET_OFFERED = ("explain",)
+LOOK_FIELDS = ("stage", "channels", "shared_scale", "channel", "y", "x", "layer", "head", "query", "class_index")
 EVENT_STREAM = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
@@ -270,6 +294,7 @@ def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile |
 
     Answers at once; follow `events_url` or poll the trace. The same request is answered from the store. With `mistakes` the
     correct run is not traced stage by stage: `top_k` is its answer, and there is a result `mistake:<name>` for each mistake.
+    With `explain` nothing is traced either: what was looked at is in `results`, after `crop`, what of the photo was seen.
     """
     _refuse_what_would_be_ignored(request, form, image)
     now = timezone.now()
@@ -279,7 +304,9 @@ def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile |
         "prediction": form.prediction,
         "now": now,
     }
-    if form.mistakes and image is not None:
+    if form.explain:
+        trace = _look(form, image, asked)
+    elif form.mistakes and image is not None:
         trace = breaking.request_photo_mistakes(names=form.mistakes, file=image, **asked)
     elif form.mistakes:
         trace = breaking.request_mistakes(names=form.mistakes, sample=form.sample, **asked)
@@ -290,12 +317,29 @@ def create(request: HttpRequest, form: Form[TraceIn], image: File[UploadedFile |
     return Status(202, trace_out(request, trace))
 
 
+def _written(value: str | int | bool | None) -> str:
+    """A value as a form on a page would send it; empty for what was not given."""
+    if value is True:
+        return "on"
+    return "" if value is None or value is False else str(value)
+
+
+def _look(form: TraceIn, image: UploadedFile | None, asked: dict[str, Any]) -> Trace:
+    """The look that the form asks for, in the words in which a page's form would."""
+    told = {"look": form.explain, **{name: _written(getattr(form, name)) for name in LOOK_FIELDS}}
+    if image is not None:
+        return looking.request_photo_look(asked=told, file=image, **asked)
+    return looking.request_look(asked=told, sample=form.sample, **asked)
+
+
 def _refuse_what_would_be_ignored(request: HttpRequest, form: TraceIn, image: UploadedFile | None) -> None:
     """Raises Problem 422 where the caller would get another run than the one asked for."""
-    for name in NOT_YET_OFFERED:
-        if request.POST.get(name) or name in request.FILES:
-            sentence = _("This version doesn’t offer explanations in a run yet. Ask again without “%(field)s”.")
-            raise Problem(422, _("Not offered yet"), sentence % {"field": name}, field=name)
+    if form.explain and form.mistakes:
+        sentence = _("A run makes mistakes or explains, not both. Ask for them one after the other.")
+        raise Problem(422, _("Two kinds of run"), sentence, field="explain")
+    if not form.explain and (unread := [name for name in LOOK_FIELDS if _written(getattr(form, name))]):
+        sentence = _("“%(field)s” belongs to a closer look. Say which one in “explain”, or leave it out.")
+        raise Problem(422, _("Which look?"), sentence % {"field": unread[0]}, field="explain")
     if image is not None and form.sample:
         raise Problem(
             422, _("Two photos"), _("A run is of one photo: send a sample or an image of your own, not both."), field="image"

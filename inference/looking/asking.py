@@ -208,7 +208,14 @@ def _nonsense(field: str, sentence: str) -> Problem:
 
 
 def request_look(
-    *, owner: User | None, network: str, asked: Mapping[str, str], sample: str = "", upload: Upload | None = None, now: datetime
+    *,
+    owner: User | None,
+    network: str,
+    asked: Mapping[str, str],
+    sample: str = "",
+    upload: Upload | None = None,
+    prediction: str = "",
+    now: datetime,
 ) -> Trace:
     """One person's look at a sample or their own upload in a network; no owner is the house itself.
 
@@ -222,17 +229,24 @@ def request_look(
         options=options_of(network, asked),
         sample=sample,
         upload=upload,
+        prediction=prediction,
         now=now,
     )
 
 
 def request_photo_look(
-    *, owner: User, network: str, asked: Mapping[str, str], file: UploadedFile[bytes], now: datetime
+    *, owner: User, network: str, asked: Mapping[str, str], file: UploadedFile[bytes], prediction: str = "", now: datetime
 ) -> Trace:
     """One person's look at the photo in `file`, which is kept for them alone."""
     facts_or_404(network)
     return services.request_photo_run(
-        kind=RunKind.LOOK, owner=owner, network=network, options=options_of(network, asked), file=file, now=now
+        kind=RunKind.LOOK,
+        owner=owner,
+        network=network,
+        options=options_of(network, asked),
+        file=file,
+        prediction=prediction,
+        now=now,
     )
 
 

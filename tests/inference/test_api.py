@@ -108,7 +108,10 @@ def test_refusals_are_problems_with_a_sentence(ask: Callable[..., Any], fields: 
 
 
 def test_what_a_run_would_ignore_is_named_in_the_refusal(ask: Callable[..., Any]) -> None:
-    assert "“explain”" in problem(ask("/traces", {"sample": "chelsea", "explain": "1"}), 422)["detail"]
+    assert "not a look" in problem(ask("/traces", {"sample": "chelsea", "explain": "1"}), 422)["detail"]
+    assert "“channel”" in problem(ask("/traces", {"sample": "chelsea", "channel": "0"}), 422)["detail"]
+    both = {"sample": "chelsea", "explain": "neighbours", "mistakes": "bgr"}
+    assert "not both" in problem(ask("/traces", both), 422)["detail"]
     assert "one photo" in problem(ask("/traces", {"sample": "chelsea", "image": photo_file()}), 422)["detail"]
 
 
