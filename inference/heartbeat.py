@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from inference import queueing
+from inference import gpus, queueing
 from inference.connections import Unreachable, client
 
 PREFIX = "worker:"
@@ -20,7 +20,7 @@ EXPIRY_SECONDS = 12
 
 
 def workers() -> list[dict[str, Any]]:
-    """The worker processes that are ready: name, pid, queue, warm networks, since (epoch seconds). Raises redis.RedisError."""
+    """The worker processes that are ready: name, pid, queue, networks, gpu, since (epoch seconds). Raises redis.RedisError."""
     redis = client()
     names = sorted(redis.scan_iter(match=f"{PREFIX}*", count=200))
     said = redis.mget(names) if names else []
@@ -47,7 +47,7 @@ class Heartbeat(threading.Thread):
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self._key = PREFIX + self.worker
         said = {"name": self.worker, "pid": os.getpid(), "queue": queue, "networks": list(networks), "since": time.time()}
-        self._said = json.dumps(said)
+        self._said = json.dumps(said | {"gpu": os.environ.get(gpus.VISIBLE, "")})
         self._stopped = threading.Event()
 
     def run(self) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -45,6 +46,8 @@ LOOK_SECONDS = 0.25
 """How old what a worker knows may be of who still wants its runs."""
 KEEP_SECONDS = 1.0
 """How often what ran so far goes to the database while nobody can be told of it."""
+READERS = 8
+"""Photos of one pass that are decoded side by side: Pillow decodes without Python's lock."""
 SUFFIXES = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg"}
 
 
@@ -137,13 +140,16 @@ def _run(recorder: Recorder, perform: Perform) -> None:
 
 def _run_all(recorders: list[Recorder], engine: Engine) -> None:
     """Runs of one kind, network and set of options, in one pass. What one of them can't be run for is its own affair."""
-    parts: list[tuple[Recorder, Part]] = []
     for recorder in recorders:
-        try:
-            recorder.begin()
-            parts.append((recorder, Part(material_of(recorder.job), recorder, recorder.is_unwanted)))
-        except Exception as error:
-            recorder.ended(error)
+        recorder.begin()
+    with ThreadPoolExecutor(READERS) as readers:
+        materials = list(readers.map(_material_or_error, recorders))
+    parts: list[tuple[Recorder, Part]] = []
+    for recorder, material in zip(recorders, materials, strict=True):
+        if isinstance(material, Material):
+            parts.append((recorder, Part(material, recorder, recorder.is_unwanted)))
+        else:
+            recorder.ended(material)
             recorder.tell_end()
     job = recorders[0].job
     request = RunRequest(RunKind(job.kind), job.network, job.options)
@@ -156,6 +162,13 @@ def _run_all(recorders: list[Recorder], engine: Engine) -> None:
             recorder.ended(outcome if isinstance(outcome, Exception) else None)
     for recorder, _part in parts:
         recorder.tell_end()
+
+
+def _material_or_error(recorder: Recorder) -> Material | Exception:
+    try:
+        return material_of(recorder.job)
+    except Exception as error:
+        return error
 
 
 def material_of(job: Job) -> Material:

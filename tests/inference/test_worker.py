@@ -45,7 +45,7 @@ pytestmark = [
 
 WARM_SECONDS = 120
 LEASE_SECONDS = 4
-COMMAND = ["-m", "celery", "-A", "config.celery", "worker", "-P", "prefork", "-c", "1"]
+COMMAND = ["-m", "celery", "-A", "config.celery", "worker", "-P", "prefork"]
 QUIET = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
 
 
@@ -62,7 +62,9 @@ def eventually(what: Callable[[], Any], *, seconds: float, why: Callable[[], str
 class Worker:
     """A worker process of the test's own: a host of its own, with nothing but the database, Redis and pictures in common."""
 
-    def __init__(self, host: Path, *, stage_seconds: float, queue: str, deadly: str, batch: int) -> None:
+    def __init__(
+        self, host: Path, *, stage_seconds: float, queue: str, deadly: str, batch: int, processes: int = 1, **more: str
+    ) -> None:
         host.mkdir()
         self.log = host / "worker.log"
         (host / "tmp").mkdir()
@@ -81,10 +83,11 @@ class Worker:
             "TRACE_BATCH": str(batch),
             "REMAP_SIGTERM": "SIGQUIT",
             "OMP_NUM_THREADS": "1",
+            **more,
         }
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, *COMMAND, "-Q", queue, "-n", f"{host.name}@%h", *QUIET],
+                [sys.executable, *COMMAND, "-c", str(processes), "-Q", queue, "-n", f"{host.name}@%h", *QUIET],
                 cwd=site.ROOT,
                 env=self.environment,
                 stdout=output,
@@ -131,9 +134,9 @@ def start(redis_server: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
     client().flushall()
     workers: list[Worker] = []
 
-    def start(stage_seconds: float = 0.0, queue: str = "trace", deadly: str = "", batch: int = 8) -> Worker:
+    def start(stage_seconds: float = 0.0, queue: str = "trace", deadly: str = "", batch: int = 8, **more: Any) -> Worker:
         host = tmp_path / f"host-{len(workers)}"
-        workers.append(Worker(host, stage_seconds=stage_seconds, queue=queue, deadly=deadly, batch=batch))
+        workers.append(Worker(host, stage_seconds=stage_seconds, queue=queue, deadly=deadly, batch=batch, **more))
         return workers[-1]
 
     yield start
@@ -373,6 +376,21 @@ def pictures_read_on(host: Worker, traces: list[Trace]) -> int:
     command = [sys.executable, "-c", script, *(str(trace.pk) for trace in traces)]
     said = subprocess.run(command, env=host.environment, cwd=site.ROOT, capture_output=True, text=True, check=True).stdout
     return int(said)
+
+
+def test_each_child_of_a_worker_has_its_own_gpu_and_its_replacement_the_same(start: Callable[..., Worker]) -> None:
+    worker = start(processes=2, WARM_NETWORKS="", CUDA_VISIBLE_DEVICES="4,5")
+
+    def by_gpu() -> dict[str, int]:
+        ready = heartbeat.workers()
+        return {one["gpu"]: one["pid"] for one in ready if parent_of(one["pid"]) == worker.process.pid}
+
+    eventually(lambda: len(by_gpu()) == 2, seconds=WARM_SECONDS, why=worker.told)
+    before = by_gpu()
+    assert set(before) == {"4", "5"}
+    os.kill(before["5"], signal.SIGKILL)
+    eventually(lambda: by_gpu().get("5") not in (None, before["5"]), seconds=WARM_SECONDS, why=worker.told)
+    assert by_gpu()["4"] == before["4"]
 
 
 # --- training -------------------------------------------------------------------------------------------------------------
