@@ -13,6 +13,7 @@ const BLOCKS = {
   note: ["\n::: note\n", "\n:::\n"],
   networks: ['\n::: networks resnet50 vgg16 columns="parameters macs feature_dim"\n', ""],
   stages: ["\n::: stages resnet50\n", ""],
+  trace: ["\n::: trace network=efficientnet_lite0 sample=chelsea\n", ""],
   question: ["\n::: question ", "\n"],
   picture: ["![", "](name.png)"],
 };
