@@ -61,7 +61,7 @@ def test_a_click_has_them_fetched_and_the_page_shows_how_far_they_are(client, si
     trace = Trace.objects.get()
     assert f'data-events="/traces/{trace.pk}/events"' in page
     assert f'action="/traces/{trace.pk}/cancel"' in page
-    assert '<noscript><meta http-equiv="refresh" content="2">' in page
+    assert '<noscript><meta http-equiv="refresh" content="2; url=/studio/weights/">' in page
     assert fetch(client).status_code == 302
     assert Job.objects.count() == Trace.objects.count() == 1
 

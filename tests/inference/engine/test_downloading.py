@@ -95,7 +95,7 @@ class Publisher:
             return
         if self.stall is not None:
             handler.wfile.write(body[:500_000])
-            self.stall.wait(10)
+            self.stall.wait(60)
             body = body[500_000:]
         handler.wfile.write(body)
 
