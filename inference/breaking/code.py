@@ -78,7 +78,7 @@ _OTHERS: Mapping[str, tuple[tuple[str, Promise], ...]] = MappingProxyType(
         "by_hand": (
             (
                 "batch = ((pixels / 255 - mean) / std).reshape(1, 3, {crop}, {crop})",
-                _("That gives the right shape and scrambles the pixels: `reshape` moves no number to its new place."),
+                _("That gives the right shape and scrambles the pixels: reshape moves no number to its new place."),
             ),
             (
                 "batch = ((pixels / 255 - mean) / std).permute(2, 1, 0).unsqueeze(0)",

@@ -91,7 +91,7 @@ def read(result: ResultView) -> BrokenView:
         sentences=tuple(sentences(figures)),
         rows=tuple(_rows(figures)),
         error=_error_line(figures["error"]),
-        chart=_chart(differences[1:]),
+        chart=_chart(wording.title(name), differences[1:]),
         differences=differences,
         inputs=inputs(result),
         repair=repair_of(name, figures["preprocessing"]),
@@ -294,12 +294,12 @@ def _shape(sizes: Sequence[int]) -> str:
     return " × ".join(str(size) for size in sizes)
 
 
-def _chart(differences: Sequence[Difference]) -> Chart | None:
+def _chart(title: str, differences: Sequence[Difference]) -> Chart | None:
     """The stages' differences as bars; none where nothing was measured. The input, in other units, is told beside it."""
     if not any(difference.value for difference in differences):
         return None
     return Chart(
-        title=_("How far each stage is from the right run"),
+        title=_("%(mistake)s: how far each stage is from the right run") % {"mistake": title},
         labels=[difference.title for difference in differences],
         series=[Series(_("difference, in parts of the right values"), [difference.value for difference in differences])],
         axis=_("Stage"),

@@ -16,7 +16,7 @@ Words = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A mistake in words. `clue` says what gives it away; it is shown only to those who know which mistake it was."""
+    """A mistake in words. clue says what gives it away; it is shown only to those who know which mistake it was."""
 
     title: Words
     what: Words
@@ -110,8 +110,8 @@ TELLINGS: Mapping[MistakeName, Telling] = MappingProxyType(
             _("Height × width × channels is reshaped to channels × height × width. The shape is right, the pixels are not."),
             _("If the shape fits, the data is right."),
             _(
-                "`reshape` reads the same numbers in the same order: three neighbouring colours of a pixel become three"
-                " neighbouring pixels. Only `permute` moves an axis."
+                "reshape reads the same numbers in the same order: three neighbouring colours of a pixel become three"
+                " neighbouring pixels. Only permute moves an axis."
             ),
             _("The picture that the network was handed shows the photo several times, striped and without colours."),
         ),
@@ -126,13 +126,13 @@ TELLINGS: Mapping[MistakeName, Telling] = MappingProxyType(
             _("No batch dimension"),
             _("One photo is handed over as channels × height × width, without the axis that counts photos."),
             _("One photo needs no batch."),
-            _("The layers expect a batch. One photo is a batch of one: `unsqueeze(0)` makes it."),
+            _("The layers expect a batch. One photo is a batch of one: unsqueeze(0) makes it."),
             _("The error counts dimensions: there are three where there should be four."),
         ),
         MistakeName.TRAIN_MODE: Telling(
             _("train() left on"),
-            _("The network predicts in training mode: nobody called `eval()`."),
-            _("Without an optimizer nothing is trained, so the mode doesn’t matter. `no_grad()` is enough."),
+            _("The network predicts in training mode: nobody called eval()."),
+            _("Without an optimizer nothing is trained, so the mode doesn’t matter. no_grad() is enough."),
             _(
                 "In training mode BatchNorm normalises with the statistics of this one batch, dropout removes features by"
                 " chance, and BatchNorm’s running statistics change with every photo."

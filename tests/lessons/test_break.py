@@ -135,7 +135,7 @@ def test_from_a_prediction_to_the_figures(client: Client, lesson: Lesson, worked
     html = text_of(client)
     assert "Both runs in figures" in html
     assert "The first choice was “tiger cat”" in html
-    assert "How far each stage is from the right run" in html
+    assert "how far each stage is from the right run" in html
     assert re.search("WHY-CASE there are .*3.* stages", html)
     answer = CaseAnswer.objects.get()
     assert (answer.predicted, answer.found) == ("same", "nearest")
