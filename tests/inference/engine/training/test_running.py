@@ -137,7 +137,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_epoch_before(
     assert run.accuracy == run.epochs[1]["validation_accuracy"]
 
 
-@pytest.mark.parametrize("asked_before", [0, 3, 40])
+@pytest.mark.parametrize("asked_before", [0, 3])
 def test_a_run_stops_between_two_batches(networks: engine.NetworkCache, tissue: Run, asked_before: int) -> None:
     asked = count()
     with pytest.raises(Cancelled):
