@@ -125,6 +125,12 @@ class Look(Strict):
     samples: Annotated[list[Uid], AfterValidator(_unique)] = Field(default=[], max_length=12)
     predict: Predict | None = None
 
+    @model_validator(mode="after")
+    def _can_be_answered(self) -> Look:
+        if self.predict is not None and len(self.predict.options) < 2:
+            raise ValueError(_("Before looking, learners choose what they expect. Give the question two options or more."))
+        return self
+
 
 class Explanation(Strict):
     """Something that could explain a broken run, whether it does, and what is said to those who choose it."""
