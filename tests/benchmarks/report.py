@@ -25,7 +25,7 @@ import platform as this_machine
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -202,7 +202,8 @@ def run_all(names: Iterable[str], *, extra: Sequence[str] = ()) -> tuple[dict[st
     for name in names:
         sys.stdout.write(f"— {name} …\n")
         sys.stdout.flush()
-        sections = _run(name, extra)
+        load = round(os.getloadavg()[0], 2)
+        sections = [replace(one, conditions={**one.conditions, "load before": load}) for one in _run(name, extra)]
         if not sections:
             failed.append(name)
         for section in sections:
@@ -285,7 +286,7 @@ def _section_lines(section: Section) -> list[str]:
         "",
         f"`{section.command}`" + (f" ({told})" if told else ""),
         "",
-        *(["", section.note] if section.note else []),
+        *([section.note, ""] if section.note else []),
         "| | figure | measured against | goal | |",
         "|---|---:|---|---|---|",
         *(f"| {row.name} | {row.figure} | {row.ratio_to} | {row.goal or ''} | {_mark(row)} |" for row in section.rows),
