@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from inference.models import Fact, Job, Proof, Trace, Upload
+from inference.models import Fact, Job, PhotoSet, Proof, Trace, Upload
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable when it runs
@@ -36,6 +36,12 @@ class TraceAdmin(ReadOnly):
 @admin.register(Upload)
 class UploadAdmin(ReadOnly):
     list_display = ("id", "owner", "width", "height", "created_at", "expires_at")
+    list_select_related = ("owner",)
+
+
+@admin.register(PhotoSet)
+class PhotoSetAdmin(ReadOnly):
+    list_display = ("name", "owner", "created_at", "expires_at")
     list_select_related = ("owner",)
 
 

@@ -12,6 +12,9 @@ from inference.training.curves import BaselineView, by_epoch
 from inference.training.presenting import TrainingView
 from web.charts import Chart, Series
 
+ABSENT = "–"
+"""In place of a setting that a run's strategy doesn't have: it differs, but only because the strategies do."""
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedSetting:
@@ -48,7 +51,7 @@ def compare(first: TrainingView, second: TrainingView) -> Comparison:
 def _settings(first: TrainingView, second: TrainingView) -> tuple[ComparedSetting, ...]:
     values = [{one.title: one.value for one in run.settings} for run in (first, second)]
     titles = list(dict.fromkeys([*values[0], *values[1]]))
-    return tuple(ComparedSetting(title, (values[0].get(title, "–"), values[1].get(title, "–"))) for title in titles)
+    return tuple(ComparedSetting(title, (values[0].get(title, ABSENT), values[1].get(title, ABSENT))) for title in titles)
 
 
 def _accuracy(first: TrainingView, second: TrainingView) -> Chart | None:
@@ -125,7 +128,7 @@ def _sentences(first: TrainingView, second: TrainingView) -> Sequence[str]:
 
 
 def _difference_of_settings(first: TrainingView, second: TrainingView) -> str:
-    differing = [one for one in _settings(first, second) if one.differs]
+    differing = [one for one in _settings(first, second) if one.differs and ABSENT not in one.values]
     if not differing:
         return _("The settings are the same: these are the same run.")
     listed = "; ".join(

@@ -162,7 +162,9 @@ def percent(share: float | None) -> str:
 
 def loss(value: float | None) -> str:
     """A loss as it is written: "0.243"; a dash for one that is no number."""
-    return "–" if value is None else f"{value:.3f}"
+    if value is None:
+        return "–"
+    return "< 0.001" if 0 < value < 0.0005 else f"{value:.3f}"
 
 
 def rate(value: float | None) -> str:
