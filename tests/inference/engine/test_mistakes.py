@@ -128,27 +128,37 @@ def test_a_photo_may_hide_what_another_shows(lite0: engine.LoadedNetwork, broken
     assert figures["divergence_bits"] > 20 * broken_cat["no_normalisation"]["divergence_bits"]
 
 
-def test_a_vision_transformer_refuses_another_size_and_has_nothing_that_training_mode_changes(cat: Image.Image) -> None:
-    """Without trained weights: neither the error nor what a mode switches depends on them."""
-    record = engine.record("vit_b_16")
+def untrained(network: str) -> engine.LoadedNetwork:
+    """A network with random numbers: neither an error nor what a mode switches depends on training."""
+    record = engine.record(network)
     weights = record.weights_named(record.default_weights)
-    model = engine.networks.build("vit_b_16", weights)
-    plan = engine.stages.plan(model, size=224, classes=1000)
-    model.to_empty(device="cpu")
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.02)
-    loaded = engine.LoadedNetwork(
-        model=model,
-        weights=weights,
-        weights_sha256="",
-        plan=plan,
-        device="cpu",
-        threads=1,
-    )
-    figures = made(loaded, cat, MistakeName.WRONG_SIZE, MistakeName.TRAIN_MODE)
+    size, classes = weights.preprocessing.crop_size, len(weights.categories)
+    plan = engine.stages.plan(engine.networks.build(network, weights), size=size, classes=classes)
+    torch.manual_seed(0)
+    model = engine.networks.untrained(network, weights, num_classes=classes)
+    return engine.LoadedNetwork(model=model, weights=weights, weights_sha256="", plan=plan, device="cpu", threads=1)
+
+
+def test_a_vision_transformer_refuses_another_size_and_has_nothing_that_training_mode_changes(cat: Image.Image) -> None:
+    figures = made(untrained("vit_b_32"), cat, MistakeName.WRONG_SIZE, MistakeName.TRAIN_MODE)
     assert figures["wrong_size"]["error"]["message"] == "Wrong image height! Expected 224 but got 112!"
     assert figures["train_mode"]["divergence_bits"] < 1e-6
     assert figures["train_mode"]["layers"] == {"batch_norms": 0, "dropouts": 0}
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "error", "stage"),
+    [
+        ("swin_t", MistakeName.NOT_PERMUTED, "expected input[1, 224, 224, 3] to have 3 channels", "features0"),
+        ("inception_v3", MistakeName.TRAIN_MODE, "Expected more than 1 value per channel when training", "Mixed_7a-7c"),
+        ("maxvit_t", MistakeName.NOT_CROPPED, "is invalid for input of size", "blocks0"),
+    ],
+)
+def test_every_family_ends_in_its_own_words(cat: Image.Image, network: str, name: MistakeName, error: str, stage: str) -> None:
+    figures = made(untrained(network), cat, name)[name]
+    assert error in figures["error"]["message"]
+    assert figures["error"]["stage"] == stage
+    assert figures["correct_top_k"]
 
 
 # --- how it is done --------------------------------------------------------------------------------------------------------
