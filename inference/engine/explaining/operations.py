@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -231,8 +231,13 @@ def _whole_attention() -> Iterator[None]:
 
 def _run(model: nn.Module, batch: torch.Tensor, mode: TorchDispatchMode) -> None:
     # In inference mode torch hands out whole operations (a linear layer, a batch normalisation), not their pieces.
-    with _whole_attention(), torch.inference_mode(), mode:
+    with _whole_attention(), _single_precision(), torch.inference_mode(), mode:
         model(batch)
+
+
+def _single_precision() -> AbstractContextManager[object]:
+    """A GPU's convolutions with all digits: it would round their factors to 10 bits, and no sum of what is told would fit."""
+    return torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, allow_tf32=False)
 
 
 class _Recording(TorchDispatchMode):  # type: ignore[no-untyped-call]
