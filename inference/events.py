@@ -10,7 +10,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from contextlib import asynccontextmanager, suppress
 from itertools import chain
 from typing import Any, NamedTuple
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15.0
 POLL_SECONDS = 2.0
+DESCRIPTIONS_KEPT = 256
+SAME_FOR_ALL = (documents.LOADING, documents.STAGE, documents.RESULT)
+"""The events that nobody's name, place or form changes."""
 RETRY_MILLISECONDS = 1000
 
 Inbox = asyncio.Queue[StreamEvent | None]
@@ -58,6 +62,7 @@ class Hub:
         self._inboxes: dict[str, set[Inbox]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
+        self._described: OrderedDict[Hashable, asyncio.Task[dict[str, Any]]] = OrderedDict()
 
     @property
     def is_listening(self) -> bool:
@@ -74,6 +79,16 @@ class Hub:
             yield inbox
         finally:
             self._leave(str(job_id), inbox)
+
+    async def described_once(
+        self, key: Hashable, describe: Callable[[], Coroutine[Any, Any, dict[str, Any]]]
+    ) -> dict[str, Any]:
+        """What `describe` says, said once for all readers with this key: a class that follows one run is told the same."""
+        if key not in self._described:
+            self._described[key] = asyncio.create_task(describe())
+            while len(self._described) > DESCRIPTIONS_KEPT:
+                self._described.popitem(last=False)
+        return await asyncio.shield(self._described[key])  # the reader who was first may leave meanwhile
 
     def _leave(self, job_id: str, inbox: Inbox) -> None:
         self._inboxes[job_id].discard(inbox)
@@ -128,9 +143,12 @@ def hub() -> Hub:
     return _hubs.setdefault(asyncio.get_running_loop(), Hub())
 
 
-async def follow(*, trace: Trace, after: EventId, describe: Describe) -> AsyncIterator[str]:
-    """The trace's events after an id, as text/event-stream, until the run is over."""
-    telling = _Telling(trace, after=after, describe=describe, language=get_language())
+async def follow(*, trace: Trace, after: EventId, describe: Describe, audience: Hashable = None) -> AsyncIterator[str]:
+    """The trace's events after an id, as text/event-stream, until the run is over.
+
+    Readers of one `audience` are told what runs in the same words, made once for all of them; None is told alone.
+    """
+    telling = _Telling(trace, after=after, describe=describe, audience=audience, language=get_language())
     yield f"retry: {RETRY_MILLISECONDS}\n\n"
     while not telling.is_over:
         try:
@@ -148,10 +166,11 @@ async def follow(*, trace: Trace, after: EventId, describe: Describe) -> AsyncIt
 class _Telling:
     """One reader's place in one trace's events."""
 
-    def __init__(self, trace: Trace, *, after: EventId, describe: Describe, language: str | None) -> None:
+    def __init__(self, trace: Trace, *, after: EventId, describe: Describe, audience: Hashable, language: str | None) -> None:
         self._trace = trace
         self._last = after
         self._describe = describe
+        self._audience = audience
         self._language = language
         self._queued: dict[str, Any] = {}
         self._spoke_at = time.monotonic()
@@ -229,12 +248,17 @@ class _Telling:
             async for text in self.from_database():
                 yield text
         else:
-            told = await self._described(event.name, event.data)
-            yield self._spoken(message(event.name, told, event_id=event.id))
+            yield self._spoken(message(event.name, await self._described_event(event), event_id=event.id))
 
     async def _ending(self) -> tuple[str, dict[str, Any]]:
         name = "cancelled" if self._trace.is_cancelled else str(self._trace.job.state)
         return name, await self._described(name, {})
+
+    async def _described_event(self, event: StreamEvent) -> dict[str, Any]:
+        if self._audience is None or event.name not in SAME_FOR_ALL:
+            return await self._described(event.name, event.data)
+        key = (self._trace.pk, self._audience, self._language, event.id)
+        return await hub().described_once(key, lambda: self._described(event.name, event.data))
 
     async def _described(self, name: str, data: dict[str, Any]) -> dict[str, Any]:
         return await sync_to_async(self._describe_in_language)(name, data)

@@ -50,6 +50,11 @@ class Teller:
     html: bool
     csrf_token: str = ""
 
+    @property
+    def audience(self) -> tuple[str, bool]:
+        """What makes the words about a run's stages and results the same for several readers."""
+        return self.share_token, self.html
+
     def describe(self, trace: Trace, name: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """An event's data as this reader is told it."""
         if name == documents.STAGE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -167,14 +167,18 @@ def trace_events(request: HttpRequest, trace_id: UUID) -> HttpResponseBase:
     found = services.trace_for(trace_id=trace_id, person=person, share_token=token)
     html = request.GET.get("html") == "1"
     teller = telling.Teller(person=person, share_token=token, html=html, csrf_token=get_token(request) if html else "")
-    return event_stream(request, found, teller)
+    return event_stream(request, found, teller, audience=teller.audience)
 
 
-def event_stream(request: HttpRequest, found: Trace, teller: telling.Tells) -> HttpResponseBase:
-    """The response that follows a trace from where the reader left off; the caller has checked who asks."""
+def event_stream(request: HttpRequest, found: Trace, teller: telling.Tells, *, audience: Hashable = None) -> HttpResponseBase:
+    """The response that follows a trace from where the reader left off; the caller has checked who asks.
+
+    What is the same for all readers of one `audience` is said once for all of them.
+    """
     after = EventId.parse(request.headers.get("Last-Event-ID", "") or request.GET.get("after", ""))
     response = StreamingHttpResponse(
-        events.follow(trace=found, after=after, describe=teller.describe), content_type="text/event-stream"
+        events.follow(trace=found, after=after, describe=teller.describe, audience=audience),
+        content_type="text/event-stream",
     )
     response["Cache-Control"] = "no-cache, no-transform"
     response["X-Accel-Buffering"] = "no"  # nginx would hold events back

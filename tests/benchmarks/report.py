@@ -39,6 +39,7 @@ PAGE = ROOT / "docs" / "performance.md"
 BENCHMARKS: Mapping[str, tuple[str, ...]] = {
     "trace": ("tests.benchmarks.trace", "efficientnet_lite0", "resnet50"),
     "queue": ("tests.benchmarks.queue",),
+    "streams": ("tests.benchmarks.streams",),
     "pages": ("tests.benchmarks.pages",),
 }
 """What `make bench` runs, in this order: a module of tests.benchmarks with its arguments, which also takes --json."""

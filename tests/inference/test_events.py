@@ -335,3 +335,29 @@ async def test_whatever_last_event_id_says_the_stream_answers(trace: Trace, lear
 
 def test_the_redis_of_these_tests_is_the_one_that_settings_name(redis_server: str) -> None:
     assert redis_server == site.REDIS_URL
+
+
+@pytest.mark.redis
+@pytest.mark.asyncio
+async def test_readers_of_one_audience_share_the_words_and_others_do_not(
+    trace: Trace, learner: User, redis_server: str
+) -> None:
+    teller = Teller(person=learner, share_token="", html=True)
+    said: list[str] = []
+
+    def describe(trace: Trace, name: str, data: dict[str, Any]) -> dict[str, Any]:
+        said.append(name)
+        return teller.describe(trace, name, data)
+
+    async def reader(audience: object) -> list[str]:
+        async with asyncio.timeout(15):
+            texts = events.follow(trace=trace, after=BEFORE_ALL, describe=describe, audience=audience)
+            return [message["event"] async for text in texts if (message := parsed(text)) is not None]
+
+    reading = [asyncio.create_task(reader(audience)) for audience in ("the class", "the class", "the class", "another", None)]
+    await asyncio.sleep(0.3)
+    await sync_to_async(run)(trace)
+    for task in reading:
+        assert [name for name in await task if name != "queued"] == WHOLE
+    assert said.count("stage") == 3 * len(STAGES), "once for the class, once for each of the two others"
+    assert said.count("prediction") == 5
