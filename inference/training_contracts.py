@@ -160,8 +160,8 @@ class Observation(StrEnum):
     OVERCONFIDENT = "overconfident"
     OVERFITTING = "overfitting"  # validation loss rises and validation accuracy falls: as above
     NOT_LEARNING = "not_learning"  # training accuracy stays at chance: train_accuracy, chance
-    # the network is so sure of what is wrong that one that knew nothing would have a lower validation loss, ln(classes):
-    # validation_loss, knowing_nothing, validation_accuracy
+    # the network is so sure of what is wrong that its validation loss is more than twice that of one that knew nothing,
+    # ln(classes): validation_loss, knowing_nothing, validation_accuracy
     WORSE_THAN_KNOWING_NOTHING = "worse_than_knowing_nothing"
     UNSTEADY = "unsteady"  # validation loss jumps: best_epoch, best_validation_loss, validation_loss
     DIVERGING = "diverging"  # training loss above where it began: train_loss, first_train_loss

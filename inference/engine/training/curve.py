@@ -19,6 +19,7 @@ _FALL = 0.01  # of accuracy
 _PATIENCE = 3  # epochs
 _ABOVE_CHANCE = 0.05  # of accuracy
 _JUMP = 0.2  # of the best validation loss
+_FAR = 2  # times the loss of knowing nothing: a young head is a little above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,10 @@ def _risen(curve: _Curve) -> Said | None:
 
 
 def _worse_than_knowing_nothing(curve: _Curve) -> Said | None:
-    if not curve.last.validation_loss > curve.knowing_nothing > curve.last.train_loss:
+    """The validation loss never was as low as without any knowledge and is far above it, while the training loss is below."""
+    if curve.last.validation_loss <= _FAR * curve.knowing_nothing or curve.last.train_loss >= curve.knowing_nothing:
+        return None
+    if curve.best.validation_loss <= curve.knowing_nothing:
         return None
     return _said(
         Observation.WORSE_THAN_KNOWING_NOTHING,
@@ -157,8 +161,8 @@ _RULES: tuple[Callable[[_Curve], Said | None], ...] = (
     _diverging,
     _not_learning,
     _unsteady,
-    _risen,
     _worse_than_knowing_nothing,
+    _risen,
     _improving_or_not,
 )
 """The first that has something to say is told; the last one always has."""

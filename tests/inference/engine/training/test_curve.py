@@ -44,8 +44,10 @@ def observed(
         ([0.6, 0.3, 0.35, 0.4], "overconfident"),
         ([0.6, 0.3, 0.3, 0.4], "improving"),  # one epoch alone may be noise
         ([0.6, 0.3, 0.6, 0.3, 0.6], "unsteady"),
-        ([0.7, 20.0, 19.0], "overconfident"),
+        ([0.6, 20.0, 19.0], "overconfident"),  # it was better once
         ([20.0, 19.0], "worse_than_knowing_nothing"),
+        ([20.0, 19.0, 22.0, 23.0], "worse_than_knowing_nothing"),
+        ([1.2, 1.1], "improving"),  # a head begins a little above the loss of knowing nothing
         ([0.6, math.nan], "diverged"),
         ([0.6, math.inf], "diverged"),
     ],
