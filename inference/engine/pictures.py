@@ -10,7 +10,6 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import torch
@@ -69,11 +68,10 @@ class Drawing:
     def encoded(self, image: int = 0) -> Picture:
         """One image's tiles side by side."""
         signed = bool(self.signed[image])
-        sheet = Image.fromarray(_side_by_side(self.levels[image].cpu().numpy(), self.tile))
-        sheet.putpalette(SIGNED if signed else UNSIGNED)
+        sheet = _sheet(self.levels[image].cpu().numpy(), self.tile, SIGNED if signed else UNSIGNED)
         maxima = tuple(self.maxima[image].tolist())
         return Picture(
-            content=_encoded(sheet.convert("RGB")),
+            content=_encoded(sheet),
             media_type=MEDIA_TYPE,
             width=sheet.width,
             height=sheet.height,
@@ -163,24 +161,22 @@ def _levelled(tiles: torch.Tensor, signed: torch.Tensor, channels: torch.Tensor,
     return Drawing(levels, signed, maxima, channels, tile)
 
 
-def _side_by_side(tiles: NDArray[np.uint8], tile: int) -> NDArray[np.uint8]:
+def _sheet(tiles: NDArray[np.uint8], tile: int, palette: bytes) -> Image.Image:
     """Tiles × h × w in rows of a square, each cell a block of pixels; the last line of each tile a rule before the next."""
     count, height, width = tiles.shape
     side = math.ceil(math.sqrt(count))
-    sheet = np.full((side * side, height, width), _LEVELS, dtype=np.uint8)
-    sheet[:count] = tiles
-    cells = sheet.reshape(side, side, height, width).swapaxes(1, 2).reshape(side * height, side * width)
-    pixels = cells.take(_nearest(side, tile, height), axis=0).take(_nearest(side, tile, width), axis=1)
+    squares = np.full((side * side, height, width), _LEVELS, dtype=np.uint8)
+    squares[:count] = tiles
+    cells = squares.reshape(side, side, height, width).swapaxes(1, 2).reshape(side * height, side * width)
+    sheet = Image.fromarray(cells)
+    sheet.putpalette(palette)
+    length = side * tile
+    sheet = sheet.resize((length, length), Image.Resampling.NEAREST)
     if count > 1:
-        pixels[tile - 1 :: tile] = pixels[:, tile - 1 :: tile] = _LEVELS
-    return pixels
-
-
-@cache
-def _nearest(side: int, tile: int, cells: int) -> NDArray[np.intp]:
-    """For each pixel along `side` tiles, the cell that it lies in."""
-    pixels: NDArray[np.intp] = np.arange(side * tile)
-    return pixels // tile * cells + pixels % tile * cells // tile
+        for line in range(tile - 1, length, tile):
+            sheet.paste(_LEVELS, (0, line, length, line + 1))
+            sheet.paste(_LEVELS, (line, 0, line + 1, length))
+    return sheet.convert("RGB")
 
 
 def _encoded(image: Image.Image) -> bytes:
