@@ -65,9 +65,7 @@ def done(page: Page, name: str) -> None:
     expect(page.locator(f"[data-taken-for={name}] [data-taken]")).to_have_attribute("data-state", "done", timeout=30_000)
 
 
-def test_a_learner_looks_inside_a_run(
-    page: Page, site: str, run_of_the_cat: str, shoot: Callable[[Page, str], None]
-) -> None:
+def test_a_learner_looks_inside_a_run(page: Page, site: str, run_of_the_cat: str, shoot: Callable[[Page, str], None]) -> None:
     page.goto(site + run_of_the_cat)
     slider = page.get_by_label("How much of the map")
     slider.fill("30")
@@ -131,3 +129,31 @@ def test_without_scripts_a_cell_is_picked_by_a_click_on_the_sheet(browser: Brows
         page.reload()
     expect(page.locator("#unit .proof")).to_contain_text("The network itself has")
     page.context.close()
+
+
+def test_a_lesson_asks_first_and_then_shows_what_is_inside(
+    page: Page, site: str, run_of_the_cat: str, shoot: Callable[[Page, str], None]
+) -> None:
+    page.goto(f"{site}/courses/pretrained-vision-models/lessons/pretrained-models-in-torchvision/look-inside/")
+    expect(page.locator("[data-look]")).to_have_count(0)
+    shoot(page, "look-inside-lesson-question")
+    page.get_by_label("The 16 × 16 pixels that it covers").check()
+    page.get_by_role("button", name="That’s what I expect").click()
+    expect(page.get_by_text("You said: “The 16 × 16 pixels that it covers”").first).to_be_visible()
+    page.locator("#unit-stage").select_option("features4")
+    for name, value in (("Channel", "5"), ("Row", "7"), ("Column", "7")):
+        page.locator("#unit").get_by_label(name, exact=True).fill(value)
+    page.get_by_role("button", name="Show its arithmetic").click()
+    done(page, "unit")
+    expect(page.locator("#unit")).to_contain_text("It can see 147 × 147 pixels")
+    page.get_by_label("Channel", exact=True).fill("80")
+    page.get_by_role("button", name="Show its arithmetic").click()
+    expect(page.locator("#unit [role=alert]")).to_contain_text("choose a number from 0 to 79")
+    page.get_by_text("Compare with what you expected").click()
+    expect(page.locator(".run-why")).to_contain_text("The third")
+    shoot(page, "look-inside-lesson")
+    page.get_by_role("radio", name=re.compile("Coffee")).check()
+    page.get_by_role("button", name="Run EfficientNet-Lite0").click()
+    page.get_by_role("link", name="Look inside this run").click()
+    expect(page.locator("[data-look]")).to_be_visible()
+    expect(page.get_by_text("one photo: Coffee")).to_be_visible()
