@@ -70,7 +70,7 @@ def watching(loaded: engine.LoadedNetwork, image: Image.Image, *, rounds: int) -
             f"{batched}: statistics, Grad-CAM": partial(loaded.trace_many, [Order(image, forget, draw=False)] * BATCH),
             f"{batched}: statistics, Grad-CAM, pictures": partial(loaded.trace_many, [Order(image, forget)] * BATCH),
         },
-        rounds=max(3, rounds // 4),
+        rounds=max(1, rounds // 4),
         device=loaded.device,
     )
     goals = goals_for(loaded, pass_)
@@ -114,7 +114,7 @@ def others(loaded: engine.LoadedNetwork, image: Image.Image, *, rounds: int) -> 
     wrapped = named("the outputs of the same stages, {}", "torchlens")
     taken = interleaved(
         {PLAIN: partial(loaded.forward, batch), wrapped: torchlens_of(loaded, batch)},
-        rounds=max(3, rounds // 4),
+        rounds=max(1, rounds // 4),
         device=loaded.device,
     )
     return [*rows, Row(wrapped, round(taken[wrapped] / taken[PLAIN], 3), "×", ratio_to=PLAIN_WRAPPED)]
@@ -189,7 +189,7 @@ def prepared(loaded: engine.LoadedNetwork, image: Image.Image) -> torch.Tensor:
 def interleaved(ways: Ways, *, rounds: int, device: torch.device) -> dict[str, float]:
     """Median seconds of each way; a disturbance of the machine hits all of them alike."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(-2, rounds):
+    for number in range(-min(2, rounds), rounds):
         for name, work in ways.items():
             began = time.perf_counter()
             work()
