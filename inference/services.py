@@ -122,7 +122,9 @@ def request_run(
             jobs.ask_again(job, now=now)
             transaction.on_commit(lambda: jobs.ring(job))
         elif job.state == JobState.WAITING:
-            Job.objects.filter(pk=job.pk).update(deadline=now + jobs.time_allowed(kind))
+            Job.objects.filter(pk=job.pk).update(deadline=now + jobs.time_allowed(kind), rung_at=job.rung_at or now)
+            if job.rung_at is None:  # the queue could not be reached when it was first asked for
+                transaction.on_commit(lambda: jobs.ring(job))
         if upload is not None:
             Upload.objects.filter(pk=upload.pk).update(expires_at=_expiry(now))
     return trace

@@ -57,6 +57,19 @@ def test_a_new_request_waits_and_is_rung_for(learner: User, bell: list[str], dja
     assert bell == [trace.job.network]
 
 
+def test_who_joins_a_run_that_nobody_was_told_of_rings_for_it(
+    learner: User, bell: list[str], django_capture_on_commit_callbacks
+) -> None:
+    """As when the shipped course asked for it before there was a queue."""
+    first = services.request_trace(owner=None, network=NETWORK, sample="chelsea", now=NOW)
+    Job.objects.update(rung_at=None)
+    for owner in (learner, None):  # the second finds that the first has rung
+        with django_capture_on_commit_callbacks(execute=True):
+            assert services.request_trace(owner=owner, network=NETWORK, sample="chelsea", now=NOW).job_id == first.job_id
+    assert bell == [NETWORK]
+    assert Job.objects.get().rung_at == NOW
+
+
 def test_two_people_who_ask_for_the_same_sample_share_one_run(
     learner: User, guest: User, bell: list[str], django_capture_on_commit_callbacks
 ) -> None:
