@@ -62,8 +62,10 @@ class Teller:
     def _pieces(self, view: TrainingView, name: str, data: Mapping[str, Any]) -> dict[str, str]:
         if name == documents.RESULT:
             wanted = _PIECES_OF.get(str(data["name"]).partition(":")[0], ())
+        elif name == documents.LOADING:
+            wanted = (SETUP, CURVES)  # nothing yet, also where a dead worker's attempt had drawn something
         else:
-            wanted = () if name in (documents.LOADING, Status.QUEUED) else (SETUP, CURVES, OUTCOME, END, HEAD)
+            wanted = () if name == Status.QUEUED else (SETUP, CURVES, OUTCOME, END, HEAD)
         context: dict[str, Any] = {"run": view, "csrf_token": self.csrf_token}
         if HEAD in wanted:
             context |= head_context(view, person=self.person)

@@ -362,6 +362,16 @@ def test_an_event_carries_the_pieces_that_it_changes(learner: User) -> None:
     assert "<noscript" not in "".join(end["pieces"].values())
 
 
+def test_a_second_attempt_begins_with_an_empty_page(learner: User) -> None:
+    trace = asked_for(learner)
+    Job.objects.filter(pk=trace.job_id).update(state="running", attempts=2)
+    trace.job.refresh_from_db()
+    event = told(trace, "loading", {"tries": 2})
+    assert event["status"] == "loading"
+    assert "It begins again from its seed: attempt 2." in event["sentence"]
+    assert {name: piece.strip() for name, piece in event["pieces"].items()} == {"setup": "", "curves": ""}
+
+
 def test_a_run_is_over_only_when_its_last_event_says_so(learner: User) -> None:
     """The rows may be ahead of the events: a page that closed its stream too early would miss what came out."""
     trace = trained(learner)
