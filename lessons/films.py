@@ -113,9 +113,14 @@ def _problems_with_file(name: str, files: Mapping[str, str]) -> Iterator[tuple[S
 
 
 def _is_there_or_comes(asked: Asked) -> bool:
-    known = stored_facts.facts_of(asked.network) or {}
-    record = stored_facts.usable_weights(asked.network, known) if known else None
-    return bool(record and record["available"]) or stored_trace(network=asked.network, sample=asked.sample) is not None
+    return can_run(asked.network) or stored_trace(network=asked.network, sample=asked.sample) is not None
+
+
+def can_run(network: str) -> bool:
+    """Whether the network's weights are on this machine."""
+    known = stored_facts.facts_of(network) or {}
+    record = stored_facts.usable_weights(network, known) if known else None
+    return bool(record and record["available"])
 
 
 # --- showing ------------------------------------------------------------------------------------------------------------
@@ -179,6 +184,7 @@ def _empty_film(network: str, sample: str, film_id: str) -> str:
     photo = sample_of(sample)
     context = {
         "network": network if known else "",
+        "comes": can_run(network),
         "network_title": str(known.get("title") or network),
         "photo_title": str(photo.title) if photo else sample,
         "frames": waiting_frames(known),

@@ -191,11 +191,14 @@ def test_a_run_that_is_there_is_not_asked_for_again(of_the_site: Path, site_fact
     assert Job.objects.count() == 1
 
 
-def test_a_network_without_weights_is_a_warning_and_an_unknown_one_an_error(folder: Path, facts: None, bell: None) -> None:
+def test_a_network_without_weights_is_a_warning_and_an_unknown_one_an_error(
+    folder: Path, facts: None, bell: None, client: Client
+) -> None:
     lesson = folder / "first-look" / "lesson.md"
     lesson.write_text(lesson.read_text() + "\n\n::: trace network=tinynet sample=coffee\n")
     report = load_folder(folder, now=NOW)
     assert any("This site has no run of tinynet on this photo" in str(finding) for finding in report.warnings)
+    assert "the network’s weights are not on this site’s machine" in read(client)
     lesson.write_text(lesson.read_text().replace("network=tinynet sample=coffee", "network=nonet sample=nothing"))
     told = findings_of(folder)
     assert "Nothing is known about the network “nonet”." in told
