@@ -17,6 +17,8 @@ from inference.engine.preprocessing import preprocess
 from inference.engine.weights import Preprocessing
 
 BETWEEN_QUESTIONS = 0.02  # seconds
+RULE = 2  # pixels
+RULE_COLOUR = (23, 25, 26)  # as between the tiles of a stage's picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,10 @@ def stopper(cancelled: Callable[[], bool]) -> Callable[[], None]:
 
 
 def sheet(pictures: Sequence[Image.Image], *, columns: int, tile: int) -> Image.Image:
-    """Pictures side by side, row by row, each `tile` pixels wide and high."""
-    rows = -(-len(pictures) // columns)
-    together = Image.new("RGB", (columns * tile, rows * tile))
+    """Pictures side by side, row by row, each `tile` pixels wide and high, with a rule between them."""
+    rows, step = -(-len(pictures) // columns), tile + RULE
+    together = Image.new("RGB", (columns * step - RULE, rows * step - RULE), RULE_COLOUR)
     for place, picture in enumerate(pictures):
         row, column = divmod(place, columns)
-        together.paste(picture.resize((tile, tile), Image.Resampling.NEAREST), (column * tile, row * tile))
+        together.paste(picture.resize((tile, tile), Image.Resampling.NEAREST), (column * step, row * step))
     return together

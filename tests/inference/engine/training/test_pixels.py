@@ -31,6 +31,7 @@ def test_pixels_and_numbers_are_the_usual_steps(network: str, size: tuple[int, i
 def test_a_sheet_has_rows_and_columns() -> None:
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     drawn = sheet([Image.new("RGB", (9, 5), colour) for colour in colours], columns=2, tile=4)
-    assert drawn.size == (8, 8)
-    corners = np.asarray(drawn)[::4, ::4]
-    assert corners.tolist() == [[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [0, 0, 0]]]
+    assert drawn.size == (10, 10)
+    corners = np.asarray(drawn)[::6, ::6]
+    assert corners.tolist() == [[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [23, 25, 26]]]
+    assert np.asarray(drawn)[0, 4].tolist() == [23, 25, 26]

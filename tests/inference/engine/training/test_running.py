@@ -44,7 +44,7 @@ def test_a_run_tells_data_baselines_features_epochs_confusion_and_head(tissue: R
 def test_pictures_show_three_examples_of_each_class_and_what_came_out_wrong(tissue: Run) -> None:
     examples = tissue.result("data").files["examples"]
     assert isinstance(examples, Picture)
-    assert (examples.width, examples.height) == (3 * 64, 2 * 64)
+    assert (examples.width, examples.height) == (3 * 66 - 2, 2 * 66 - 2)
     confusion = tissue.figures("confusion")
     wrong = confusion["validation"] - confusion["correct"]
     assert len(confusion["mistaken"]) == min(12, wrong)
