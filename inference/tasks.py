@@ -14,7 +14,7 @@ from celery import shared_task, signals
 from django.conf import settings
 from django.utils import timezone
 
-from inference import completing, gpus, heartbeat, jobs, queueing, runs, services
+from inference import apart, completing, gpus, heartbeat, jobs, queueing, runs, services
 from inference.contracts import EngineError, Event, Material, RunRequest
 from inference.runs import Part
 from inference.training import sets
@@ -140,7 +140,7 @@ def run_trainings(*, network: str) -> None:
 @shared_task(name=queueing.DOWNLOADS.task, acks_late=False)
 def run_downloads(*, network: str) -> None:
     """Bring one of the files that wait."""
-    runs.run_line(line=queueing.DOWNLOADS, network=network, engine=WarmEngine())
+    runs.run_line(line=queueing.DOWNLOADS, network=network, engine=apart.EngineApart())
 
 
 # --- chores -----------------------------------------------------------------------------------------------------------------

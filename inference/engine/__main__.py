@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from tqdm import tqdm
 
-from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Failure, StageRan
-from inference.engine import fetching, mistakes, terminal
+from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Failure, Material, RunKind, RunRequest, StageRan
+from inference.engine import fetching, mistakes, terminal, work
+from inference.engine.cache import NetworkCache
 from inference.engine.devices import chosen_device
 from inference.engine.facts import LIBRARY, Facts, facts
 from inference.engine.measuring import measure
@@ -21,6 +23,7 @@ from inference.engine.networks import network_ids, record
 from inference.engine.terminal import count, say, shape
 from inference.engine.tracing import LoadedNetwork, load
 from inference.engine.training import command as learning
+from inference.engine.watching import never
 from inference.engine.weights import default_weights_dir
 
 FAILED, INTERRUPTED = 1, 130
@@ -89,10 +92,14 @@ def _parser() -> argparse.ArgumentParser:
     timing.add_argument("--threads", type=_positive, default=1)
     timing.set_defaults(run=_measure)
 
+    performing = commands.add_parser("perform", help="for the site: make one run that needs no photo, tell its events as JSON")
+    performing.add_argument("request", help='{"kind": "download", "network": "resnet50", "options": {"weights": "…"}}')
+    performing.set_defaults(run=_perform)
+
     listing = commands.add_parser("networks", help="list all networks")
     listing.set_defaults(run=_networks)
 
-    for command in (tracing, broken, training, trying, inspecting, knowing, fetch, listing):
+    for command in (tracing, broken, training, trying, inspecting, knowing, fetch, performing, listing):
         command.add_argument(
             "--weights-dir", type=Path, default=default_weights_dir(), help="default: WEIGHTS_DIR, else data/weights"
         )
@@ -236,6 +243,21 @@ def _list_facts(known: Facts, indent: str = "  ") -> None:
             _list_facts(value, indent + "  ")
         else:
             say(f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}")
+
+
+def _perform(options: argparse.Namespace) -> None:
+    """One line of JSON for each event, or for the failure that ended it."""
+    asked = json.loads(options.request)
+    request = RunRequest(RunKind(asked["kind"]), asked["network"], asked["options"])
+    networks = NetworkCache(weights_dir=options.weights_dir)
+
+    def tell(event: Event) -> None:
+        say(json.dumps({type(event).__name__: asdict(event)}))
+
+    try:
+        work.perform(request, Material(), networks=networks, emit=tell, cancelled=never)
+    except EngineError as error:
+        say(json.dumps({"failure": error.failure, "details": error.details}))
 
 
 def _measure(options: argparse.Namespace) -> None:
