@@ -46,6 +46,8 @@ def aligned(known: Sequence[Mapping[str, Any]]) -> list[Aligned]:
     placed: dict[float, list[list[Cell]]] = {}
     for column, network in enumerate(known):
         for stage in (network.get("stages") or {}).values():
+            if stage.get("kind") == "output":
+                continue  # the same softmax for all
             row = placed.setdefault(_place(stage, side=int(network["input_size"])), [[] for _network in known])
             row[column].append(_cell(stage))
     return [Aligned(_label(place), tuple(map(tuple, placed[place]))) for place in sorted(placed)]

@@ -33,7 +33,6 @@ COLUMNS: Sequence[Column] = (
     Column("year", _("Year"), lambda row: row.get("year")),
     Column("parameters", _("Parameters"), lambda row: row.get("parameters")),
     Column("macs", _("Multiply-adds"), lambda row: row.get("macs")),
-    Column("features", _("Features"), lambda row: row.get("feature_dim")),
     Column("side", _("Input side"), lambda row: row.get("input_size")),
     Column("top1", _("First choice right"), _weights("top1")),
     Column("size", _("File"), _weights("size_mb")),
