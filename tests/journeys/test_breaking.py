@@ -1,4 +1,4 @@
-"""Break in a browser, with a real worker: a lesson's broken run from prediction to figures, and one's own run broken."""
+"""Break in a browser, with the real network: a lesson's broken run from prediction to figures, and one's own run broken."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.test_looking import Worker, worker
+
+__all__ = ["worker"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis, pytest.mark.torch, pytest.mark.weights]
 
@@ -20,7 +24,7 @@ def choose(page: Page, words: str, button: str) -> None:
 
 
 def test_a_learner_finds_explains_and_repairs_a_mistake(
-    page: Page, site: str, worker: int, shoot: Callable[[Page, str], None]
+    page: Page, site: str, worker: Worker, shoot: Callable[[Page, str], None]
 ) -> None:
     page.goto(site + BREAK)
     expect(page.get_by_role("heading", name="1. Predict")).to_be_visible()
@@ -49,7 +53,7 @@ def test_a_learner_finds_explains_and_repairs_a_mistake(
     expect(page.get_by_role("heading", name="Both runs in figures")).to_be_visible()
 
 
-def test_a_broken_run_is_worked_through_by_keyboard_alone(page: Page, site: str, worker: int) -> None:
+def test_a_broken_run_is_worked_through_by_keyboard_alone(page: Page, site: str, worker: Worker) -> None:
     page.goto(f"{site}{BREAK}?case=4")
     page.get_by_role("radio", name="There is none").focus()
     page.keyboard.press("Space")
@@ -64,7 +68,7 @@ def test_a_broken_run_is_worked_through_by_keyboard_alone(page: Page, site: str,
     expect(page.get_by_text("Yes. It is: No batch dimension.")).to_be_visible()
 
 
-def test_a_broken_run_is_worked_through_without_scripts(browser: Browser, site: str, worker: int) -> None:
+def test_a_broken_run_is_worked_through_without_scripts(browser: Browser, site: str, worker: Worker) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(f"{site}{BREAK}?case=3")
     choose(page, "It stays the same.", "Make the run")
@@ -74,7 +78,7 @@ def test_a_broken_run_is_worked_through_without_scripts(browser: Browser, site: 
     page.context.close()
 
 
-def test_a_learner_breaks_a_run_of_their_own(page: Page, site: str, worker: int, shoot: Callable[[Page, str], None]) -> None:
+def test_a_learner_breaks_a_run_of_their_own(page: Page, site: str, worker: Worker, shoot: Callable[[Page, str], None]) -> None:
     page.goto(f"{site}{LESSON}/run/")
     page.get_by_role("radio", name="Chelsea").check()
     if page.get_by_role("radio", name="tiger cat", exact=True).count():
