@@ -1,7 +1,7 @@
 """Completing the facts: a fresh site knows all networks by their records and computes their figures bit by bit.
 
-Whoever opens the page of one that has none yet puts it first. The rest follows once the site has been up for a minute, some at a
-time, at the machine's lowest priority.
+Whoever opens the page of one that has none yet puts it first. The rest follows once the site has been up for a minute, some at
+a time, at the machine's lowest priority.
 """
 
 from __future__ import annotations
