@@ -84,11 +84,16 @@ class Hub:
         self, key: Hashable, describe: Callable[[], Coroutine[Any, Any, dict[str, Any]]]
     ) -> dict[str, Any]:
         """What `describe` says, said once for all readers with this key: a class that follows one run is told the same."""
-        if key not in self._described:
-            self._described[key] = asyncio.create_task(describe())
+        if (described := self._described.get(key)) is None:
+            described = self._described[key] = asyncio.create_task(describe())
+            described.add_done_callback(lambda task: self._forget_failure(key, task))
             while len(self._described) > DESCRIPTIONS_KEPT:
                 self._described.popitem(last=False)
-        return await asyncio.shield(self._described[key])  # the reader who was first may leave meanwhile
+        return await asyncio.shield(described)  # the reader who was first may leave meanwhile
+
+    def _forget_failure(self, key: Hashable, task: asyncio.Task[dict[str, Any]]) -> None:
+        if (task.cancelled() or task.exception() is not None) and self._described.get(key) is task:
+            del self._described[key]  # the database may have been away: whoever comes next asks again
 
     def _leave(self, job_id: str, inbox: Inbox) -> None:
         self._inboxes[job_id].discard(inbox)

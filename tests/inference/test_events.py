@@ -361,3 +361,20 @@ async def test_readers_of_one_audience_share_the_words_and_others_do_not(
         assert [name for name in await task if name != "queued"] == WHOLE
     assert said.count("stage") == 3 * len(STAGES), "once for the class, once for each of the two others"
     assert said.count("prediction") == 5
+
+
+@pytest.mark.asyncio
+async def test_words_that_could_not_be_made_are_asked_for_again() -> None:
+    made = iter([OSError("the database is away"), {"sentence": "Stage 1"}])
+
+    async def describe() -> dict[str, Any]:
+        found = next(made)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    with pytest.raises(OSError, match="away"):
+        await events.hub().described_once("key", describe)
+    await asyncio.sleep(0)
+    assert await events.hub().described_once("key", describe) == {"sentence": "Stage 1"}
+    assert await events.hub().described_once("key", describe) == {"sentence": "Stage 1"}

@@ -97,6 +97,7 @@ class PlayedWorker:
 
 @pytest.fixture
 def played(site: str) -> Iterator[PlayedWorker]:
+    Job.objects.filter(state=JobState.WAITING).delete()  # what the house asked for when the lessons were published
     worker = PlayedWorker()
     yield worker
     worker.stop()
