@@ -66,9 +66,7 @@ def _grid(stage: Mapping[str, Any]) -> tuple[int, int, int]:
         case "NLC":
             height, width = stage["details"]["grid"]
             return shape[2], height, width
-        case "NC":
-            return shape[1], 1, 1
-    return shape[1], shape[2], shape[3]
+    return (shape[1], shape[2], shape[3]) if len(shape) == 4 else (shape[-1], 1, 1)
 
 
 def attention_layers(network: str) -> int:
