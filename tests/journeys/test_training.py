@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, Page, expect
 
-from inference.contracts import Event, Material, RunRequest
+from inference.contracts import Event, Material, RunKind, RunRequest
 from inference.models import Job, JobState, PhotoSet, Trace
 from inference.runs import run_job
 from tests.inference.conftest import photo_bytes
@@ -24,7 +24,7 @@ LESSON = "/courses/pretrained-vision-models/lessons/pretrained-models-in-torchvi
 
 
 class PlayedTrainer:
-    """Runs the one waiting job in a thread, as a worker would; an epoch for each permission that the test gives."""
+    """Runs the one waiting training, or trial, in a thread; an epoch for each permission that the test gives."""
 
     def __init__(self) -> None:
         self._permissions = threading.Semaphore(0)
@@ -35,7 +35,7 @@ class PlayedTrainer:
             self._permissions.release()
 
     def take(self) -> None:
-        job_id = Job.objects.get(state=JobState.WAITING).pk
+        job_id = Job.objects.get(state=JobState.WAITING, kind__in=(RunKind.TRAINING, RunKind.TRIAL)).pk
         self._thread = threading.Thread(target=self._run, args=(job_id,), daemon=True)
         self._thread.start()
 
