@@ -117,7 +117,9 @@ def test_its_page_asks_first_and_offers_the_lessons_data_alone(client: Client, a
     assert "Because of" not in told, "the explanation comes after the run"
 
 
-def test_the_run_stands_in_the_lesson_with_the_explanation(client: Client, address: str, learner: User, monkeypatch: Any) -> None:
+def test_the_run_stands_in_the_lesson_with_the_explanation(
+    client: Client, address: str, learner: User, monkeypatch: Any
+) -> None:
     monkeypatch.setattr("inference.queueing.ring", lambda _line, _network: True)
     client.force_login(learner)
     trace = trained(learner, data="tissue")
