@@ -23,6 +23,8 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 
 import accounts.api
 import inference.api
+import inference.networks.api
+import inference.sharing.api
 import inference.training.api
 import lessons.api
 import quizzes.api
@@ -30,6 +32,7 @@ from accounts.models import User
 from config.api import api
 from inference.contracts import DEFAULT_NETWORK
 from inference.facts import store_facts
+from inference.networks.services import request_measurement
 from inference.services import request_trace
 from inference.training.services import request_training
 from quizzes.models import Attempt
@@ -61,6 +64,7 @@ def existing(attempt: Attempt, publish: Publish, learner: User) -> dict[str, Any
         "slug": quiz_version.lesson_version.lesson.course.slug,
         "lesson": quiz_version.lesson_version.lesson.slug,
         "network_id": "tiny",
+        "measurement_id": str(request_measurement(owner=learner, network="tiny", now=timezone.now()).pk),
         "training_id": str(request_training(owner=learner, wish={"data": "textures"}, now=timezone.now()).pk),
         "trace_id": str(request_trace(owner=learner, network=DEFAULT_NETWORK, sample="chelsea", now=timezone.now()).pk),
     }
@@ -112,7 +116,15 @@ def test_no_two_rooms_give_one_name_to_different_schemas() -> None:
     """The document keeps one schema per name, so the second would describe the first one's answers."""
     names = Counter(
         name
-        for room in (accounts.api, inference.api, inference.training.api, lessons.api, quizzes.api)
+        for room in (
+            accounts.api,
+            inference.api,
+            inference.networks.api,
+            inference.sharing.api,
+            inference.training.api,
+            lessons.api,
+            quizzes.api,
+        )
         for name, value in vars(room).items()
         if inspect.isclass(value) and issubclass(value, ninja.Schema) and value.__module__ == room.__name__
     )
