@@ -108,6 +108,13 @@ def test_a_learner_looks_inside_a_run(page: Page, site: str, run_of_the_cat: str
     expect(page.locator("#unit")).to_contain_text("It is depthwise")
 
 
+def test_a_run_that_comes_from_the_store_has_the_slider_too(page: Page, site: str, run_of_the_cat: str) -> None:
+    page.goto(f"{site}/networks/{NETWORK}/")
+    page.get_by_role("button", name="Run EfficientNet-Lite0").click()
+    page.get_by_label("How much of the map").fill("30")
+    assert page.locator("[data-heat]").evaluate("heat => heat.style.opacity") == "0.3"
+
+
 def test_without_scripts_a_cell_is_picked_by_a_click_on_the_sheet(browser: Browser, site: str, run_of_the_cat: str) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(f"{site}{run_of_the_cat}look/")

@@ -1,6 +1,6 @@
 /* Live runs: the form asks, one stream of events fills the film, Stop stops. Without this file the same pages reload. */
 import { announcer } from "../web/say.js";
-import "./heat.js";
+import { slidersIn } from "./heat.js";
 
 const FINAL = ["done", "failed", "cancelled"];
 const RECONNECT = 3000;
@@ -281,6 +281,7 @@ class RunForm {
   begin(told) {
     const section = element(told.html);
     this.run.querySelector("[data-run-output]").replaceChildren(section);
+    slidersIn(section);
     const trace = new Trace(section);
     if (trace.isFinal) {
       following?.close();
