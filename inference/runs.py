@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -113,13 +113,13 @@ def run_job(*, job_id: UUID, perform: Perform, clock: Callable[[], datetime] = t
     """Run one job out of its turn, if it waits."""
     job = jobs.take(job_id=job_id, holder=holders.me(), now=clock())
     if job is not None:
-        with Hold([job], clock=clock) as hold, Post() as post:
-            _run(Recorder(job, hold=hold, post=post, clock=clock), perform)
+        with Hold([job], clock=clock) as hold, Post() as post, _shelf() as shelf:
+            _run(Recorder(job, hold=hold, post=post, shelf=shelf, clock=clock), perform)
 
 
 def _run_together(taken: list[Job], engine: Engine, clock: Callable[[], datetime]) -> None:
-    with Hold(taken, clock=clock) as hold, Post() as post:
-        recorders = [Recorder(job, hold=hold, post=post, clock=clock) for job in taken]
+    with Hold(taken, clock=clock) as hold, Post() as post, _shelf() as shelf:
+        recorders = [Recorder(job, hold=hold, post=post, shelf=shelf, clock=clock) for job in taken]
         if len(recorders) == 1:
             _run(recorders[0], engine.perform)
         else:
@@ -158,6 +158,8 @@ def _run_all(recorders: list[Recorder], engine: Engine) -> None:
         outcomes = engine.perform_together(request, [part for _recorder, part in parts]) if parts else []
     except Exception as error:
         outcomes = [error] * len(parts)
+    for recorder in recorders:
+        recorder.settle()
     with transaction.atomic():  # one write to the disk for all of them
         for (recorder, _part), outcome in zip(parts, outcomes, strict=True):
             recorder.ended(outcome if isinstance(outcome, Exception) else None)
@@ -243,13 +245,19 @@ class Hold(threading.Thread):
             connection.close()  # this thread's own
 
 
+def _shelf() -> ThreadPoolExecutor:
+    """Where files are put into storage beside the runs that make them: one after the other, so that events keep their order."""
+    return ThreadPoolExecutor(1, thread_name_prefix="files")
+
+
 class Recorder:
     """Takes the engine's events: pictures to storage, words to the document and to whoever watches."""
 
-    def __init__(self, job: Job, *, hold: Hold, post: Post, clock: Callable[[], datetime]) -> None:
+    def __init__(self, job: Job, *, hold: Hold, post: Post, shelf: Executor, clock: Callable[[], datetime]) -> None:
         self.job = job
         self._hold = hold
         self._post = post
+        self._shelf = shelf
         self._clock = clock
         self._document = documents.begun(job.attempts, tries=job.tries)
         self._publisher = post.publisher(job_id=job.pk, attempt=job.attempts)
@@ -257,6 +265,7 @@ class Recorder:
         self._end: dict[str, Any] = {}
         self._is_whole = False
         self._files: list[str] = []
+        self._being_told: list[Future[None]] = []
 
     def begin(self) -> None:
         """Tell that the network is being loaded."""
@@ -266,15 +275,18 @@ class Recorder:
         """Keep one event of the engine; raises EngineError when the job's time is up."""
         if self._clock() >= self.job.deadline:
             raise EngineError(Failure.DEADLINE)
+        self._raise_what_failed()
         match event:
             case StageRan():
-                name = self._store(str(event.index), event.picture) if event.picture is not None else None
-                self._tell(documents.STAGE, documents.add_stage(self._document, event, picture_name=name))
+                name = self._named(str(event.index), event.picture) if event.picture is not None else None
+                entry = documents.add_stage(self._document, event, picture_name=name)
+                self._tell(documents.STAGE, entry, files={name: event.picture} if name and event.picture else {})
             case Predicted():
                 self._tell(documents.PREDICTION, documents.add_prediction(self._document, event))
             case Result():
-                names = {key: self._store(f"{len(self._files)}-{key}", file) for key, file in event.files.items()}
-                self._tell(documents.RESULT, documents.add_result(self._document, event, file_names=names))
+                names = {key: self._named(f"{len(self._files)}-{key}", file) for key, file in event.files.items()}
+                entry = documents.add_result(self._document, event, file_names=names)
+                self._tell(documents.RESULT, entry, files={names[key]: file for key, file in event.files.items()})
             case Finished():
                 self._end = documents.add_end(self._document, event)
 
@@ -283,19 +295,35 @@ class Recorder:
         return not self._hold.has(self.job.pk)
 
     def ended(self, error: Exception | None) -> None:
-        """Keep how the run ended: whole, when there is no error."""
-        match error:
+        """Keep how the run ended: whole, when there is no error and its files are in storage."""
+        not_kept = self.settle()
+        reason = error or not_kept
+        match reason:
             case None:
                 self._finished()
             case Cancelled():
                 self._cancelled()
             case EngineError():
-                self._failed(error.failure, dict(error.details))
+                self._failed(reason.failure, dict(reason.details))
             case MemoryError():
                 self._failed(Failure.OUT_OF_MEMORY, {})
             case _:
-                log.error("job %s failed", self.job.pk, exc_info=error)
+                log.error("job %s failed", self.job.pk, exc_info=reason)
                 self._failed(Failure.INTERNAL, {})
+
+    def settle(self) -> Exception | None:
+        """Wait until all files are in storage and all was told; what went wrong there."""
+        wait(self._being_told)
+        try:
+            self._raise_what_failed()
+        except Exception as error:
+            return error
+        return None
+
+    def _raise_what_failed(self) -> None:
+        for told in self._being_told:
+            if told.done():
+                told.result()
 
     def tell_end(self) -> None:
         """Tell of the end once it is kept: whoever hears of it finds it in the database."""
@@ -329,19 +357,24 @@ class Recorder:
         for name in self._files:
             default_storage.delete(name)
 
-    def _tell(self, name: str, data: dict[str, Any]) -> None:
-        """Publish an event; while that can't be done, pages find what ran so far in the database."""
-        self._publisher.publish(name, data)
+    def _tell(self, name: str, data: dict[str, Any], *, files: Mapping[str, Picture | Attachment] | None = None) -> None:
+        """Publish an event once its files are in storage; while that can't be done, pages find what ran in the database."""
+        self._being_told.append(self._shelf.submit(self._keep_and_publish, name, data, files or {}))
         if self._post.is_reached or time.monotonic() - self._kept_at < KEEP_SECONDS:
             return
         self._kept_at = time.monotonic()
         jobs.checkpoint(job_id=self.job.pk, attempt=self.job.attempts, document=self._document)
 
-    def _store(self, name: str, file: Picture | Attachment) -> str:
+    def _keep_and_publish(self, name: str, data: dict[str, Any], files: Mapping[str, Picture | Attachment]) -> None:
+        for path, file in files.items():
+            default_storage.save(path, ContentFile(file.content))
+        self._publisher.publish(name, data)
+
+    def _named(self, name: str, file: Picture | Attachment) -> str:
+        """Where a file of the run is to be kept."""
         path = file_name(self.job, name, media_type=file.media_type)
-        kept = default_storage.save(path, ContentFile(file.content))
-        self._files.append(kept)
-        return str(kept)
+        self._files.append(path)
+        return path
 
 
 def file_name(job: Job, name: str, *, media_type: str) -> str:

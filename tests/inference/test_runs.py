@@ -21,7 +21,7 @@ from inference.contracts import EngineError, Failure
 from inference.documents import events_of
 from inference.models import Job, JobState, Trace
 from inference.runs import Hold, run_job, run_line
-from inference.streams import BEFORE_ALL, EventId
+from inference.streams import BEFORE_ALL, EventId, Publisher
 from tests.inference.conftest import NETWORK, NOW, STAGES, ImitationNetwork
 
 pytestmark = pytest.mark.usefixtures("bell")
@@ -249,6 +249,36 @@ def test_a_cancelled_job_in_line_never_runs(trace: Trace, imitation: ImitationNe
     services.cancel_trace(trace=trace, now=NOW)
     run(trace, imitation)
     assert imitation.runs == 0
+
+
+def test_a_picture_is_in_storage_before_it_is_told_of(trace: Trace, monkeypatch) -> None:
+    happened: list[str] = []
+    save, publish = default_storage.save, Publisher.publish
+
+    def slow_save(name, content):
+        time.sleep(0.02)
+        happened.append("kept")
+        return save(name, content)
+
+    def noted_publish(self, name, data):
+        happened.append(f"told with a picture: {bool(data.get('picture'))}")
+        publish(self, name, data)
+
+    monkeypatch.setattr(default_storage, "save", slow_save)
+    monkeypatch.setattr(Publisher, "publish", noted_publish)
+    run(trace, ImitationNetwork())
+    told_at = [index for index, what in enumerate(happened) if what == "told with a picture: True"]
+    assert len(told_at) == 2
+    assert all(happened[index - 1] == "kept" for index in told_at)
+
+
+def test_a_picture_that_cannot_be_kept_fails_the_run(trace: Trace, monkeypatch) -> None:
+    def full_disk(_name, _content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(default_storage, "save", full_disk)
+    failed = run(trace, ImitationNetwork())
+    assert (failed.job.state, failed.job.failure) == (JobState.FAILED, Failure.INTERNAL)
 
 
 def test_a_run_deleted_while_it_ran_leaves_no_picture(trace: Trace) -> None:
