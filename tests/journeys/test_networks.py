@@ -85,7 +85,7 @@ def test_networks_are_found_opened_and_put_side_by_side(site: str, page: Page, s
     page.get_by_label("Another one").select_option("vit_b_16")
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("columnheader", name=re.compile("ViT-B")).first).to_be_visible()
-    page.get_by_role("link", name="without VGG-16").click()
+    page.get_by_role("link", name="remove VGG-16").click()
     page.get_by_role("button", name="Time them on a worker here").click()
     expect(page.locator("#time").get_by_role("status")).to_contain_text("2 of them")
     performing.take(RunKind.MEASUREMENT)
