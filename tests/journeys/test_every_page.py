@@ -46,7 +46,7 @@ def reset_link() -> str:
         ("/networks/", "Networks"),
         ("/networks/resnet50/", "ResNet-50"),
         ("/traces/", "Your runs"),
-        ("/networks/nothing/", "Nothing here"),
+        ("/networks/nothing/", "No such network"),
         ("/password/reset/MQ/used-up/", "link"),
     ],
     ids=["networks", "network", "no-runs", "missing", "reset-used-up"],
