@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from inference.apart import EngineApart
 from inference.contracts import Cancelled, EngineError, Failure, Finished, Material, Result, RunKind, RunRequest
+from inference.runs import Part
 from tests.inference.engine.test_downloading import Publisher
 
 pytestmark = pytest.mark.torch
@@ -69,3 +70,17 @@ def test_an_engine_that_breaks_is_an_internal_failure_with_its_last_word() -> No
         perform(RunRequest(RunKind.DOWNLOAD, "squeezenet1_1", {}))
     assert caught.value.failure is Failure.INTERNAL
     assert "KeyError" in str(caught.value.details["reason"])
+
+
+def test_several_runs_end_each_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def perform(
+        _engine: EngineApart, _request: object, _material: object, *, emit: object, cancelled: Callable[[], bool]
+    ) -> None:
+        if cancelled():
+            raise Cancelled
+
+    monkeypatch.setattr(EngineApart, "perform", perform)
+    parts = [Part(Material(), [].append, lambda: False), Part(Material(), [].append, lambda: True)]
+    first, second = EngineApart().perform_together(WANTED, parts)
+    assert first is None
+    assert isinstance(second, Cancelled)
