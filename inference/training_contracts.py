@@ -44,7 +44,9 @@ where they are not finite; `observation` is {"code": an `Observation`, …its fi
     `recall` (null without examples), `interval`, `precision` (null where nothing was predicted so)}] `accuracy` `correct`
     `validation` `interval` [low, high] `confidence` (0.95) `interval_method` ("wilson") `interval_source` (address)
     `mean_confidence` (the mean probability of what was predicted) `mistaken` [{`truth`, `predicted`, `probability`}, as in the
-    file] `of_epoch` `best_baseline` {`name`, `accuracy`} `against_baseline` (a `Verdict`) `observation` (of the whole curve)
+    file] `wrong` (the places of all that came out wrong in the data set's order, which is the same in every run on the same
+    pictures) `of_epoch` `best_baseline` {`name`, `accuracy`} `against_baseline` (a `Verdict`) `observation` (of the whole
+    curve)
 `head` + file `checkpoint`
 :   `classes` `strategy` `features` `parameters` (of the head) `trained_parameters` (of all that was trained) `trained_stages`
     (names) `bytes` `of_epoch` `seconds` (of the whole run) `input_size` (side in pixels of what the network sees)

@@ -40,6 +40,7 @@ class DataView:
     train: int
     validation: int
     sizes: str
+    split: str
     sentences: tuple[str, ...]
     warnings: tuple[str, ...]
     sources: tuple[SourceView, ...]
@@ -78,6 +79,8 @@ class ConfusionView:
     interval_words: str
     interval_source: str
     mistaken: tuple[MistakenView, ...]
+    validation: int
+    wrong: tuple[int, ...] | None  # places of the examples that came out wrong; None of runs from before this was kept
     picture: FileView | None
 
 
@@ -113,6 +116,7 @@ def data_view(result: ResultView | None, *, data: str) -> DataView | None:
         train=told.get("train", 0),
         validation=told.get("validation", 0),
         sizes=_sizes(told),
+        split=str(told.get("split", "")),
         sentences=tuple(sentence for sentence in sentences if sentence),
         warnings=tuple(filter(None, (wording.warning(code) for code in told.get("warnings", ())))),
         sources=tuple(_source(one) for one in told.get("sources", ())),
@@ -191,6 +195,8 @@ def confusion_view(result: ResultView | None, *, data: str) -> ConfusionView | N
             )
             for one in told.get("mistaken", ())
         ),
+        validation=told.get("validation") or 0,
+        wrong=tuple(told["wrong"]) if "wrong" in told else None,
         picture=result.files.get("mistaken"),
     )
 

@@ -26,7 +26,7 @@ from inference import services as runs
 from inference.contracts import RunKind
 from inference.models import PhotoSet, Trace
 from inference.presenting import address
-from inference.training import services, sets, wording
+from inference.training import pairing, services, sets, wording
 from inference.training.comparing import compare as compared
 from inference.training.forms import PhotoSetForm, TrainingForm
 from inference.training.presenting import TrainingView, again_of, present_training, rows_of
@@ -235,7 +235,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     if len(named) >= 2:
         first, second = (_visible(request, _uuid(part))[1] for part in named[:2])
         comparison = compared(first, second)
-    context = {"comparison": comparison, "finished": rows, "named": named}
+    context = {"comparison": comparison, "source": pairing.SOURCE, "finished": rows, "named": named}
     return _private(render(request, "inference/training/compare.html", context))
 
 

@@ -177,6 +177,16 @@ def interval(ends: Sequence[float] | None) -> str:
     return _("%(low)s to %(high)s") % {"low": percent(ends[0]), "high": percent(ends[1])} if ends else "–"
 
 
+def chance(share: float) -> str:
+    """How often something comes up by chance, with two figures: "18 of 100", "34 of 1,000", "fewer than 1 of 10,000"."""
+    for of in (100, 1_000, 10_000):
+        count = round(share * of)
+        if count >= 10:
+            break
+    told = {"count": f"{count:,}", "of": f"{of:,}"}
+    return (_("%(count)s of %(of)s") if count else _("fewer than 1 of %(of)s")) % told
+
+
 # --- what a curve shows ---------------------------------------------------------------------------------------------------
 
 _OBSERVATIONS: dict[str, Promise] = {

@@ -223,6 +223,7 @@ class _Run:
                 }
                 for place in mistaken
             ],
+            "wrong": sorted(int(self._task.division.held_out[place]) for place in places),
             "of_epoch": self._of_epoch,
             "best_baseline": {"name": baseline["name"], "accuracy": baseline["accuracy"]},
             "against_baseline": str(judging.against(figures["accuracy"], baseline)),

@@ -159,6 +159,7 @@ def confusion(classes: list[str], **changed: Any) -> Result:
         "interval_source": "https://doi.org/10.1080/01621459.1927.10502953",
         "mean_confidence": 0.99,
         "mistaken": [{"truth": 0, "predicted": 1, "probability": 0.8}],
+        "wrong": [10 * index for index in range(count)],
         "of_epoch": 3,
         "best_baseline": {"name": "mean_colour", "accuracy": 0.6},
         "against_baseline": "beats",

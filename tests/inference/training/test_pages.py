@@ -236,7 +236,7 @@ def test_two_runs_are_compared_and_only_ones_that_may_be_seen(visitor: Client, l
     first, second = trained(learner), trained(learner, learning_rate=0.01)
     page = text_of(visitor.get(f"/training/compare/?runs={first.pk},{second.pk}"))
     assert "One thing differs. Learning rate: 0.003 in A, 0.01 in B." in page
-    assert "Both are right on 90.0% of the validation examples." in page
+    assert "They are right and wrong on the same of the 30 validation examples." in page
     assert page.count('class="chart-line third"') == 1
     assert text_of(visitor.get(f"/training/compare/?runs={first.pk}&runs={second.pk}")).count("<figure") == 2
     theirs = trained(guest, seed=4)

@@ -135,3 +135,18 @@ def test_no_mistake_is_said_too() -> None:
 )
 def test_a_range_is_written_without_needless_digits(allowed: Range, words: str) -> None:
     assert wording.range_words(allowed) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (1.0, "100 of 100"),
+        (92 / 512, "18 of 100"),
+        (0.034, "34 of 1,000"),
+        (0.00098, "10 of 10,000"),
+        (0.0002, "2 of 10,000"),
+        (1e-9, "fewer than 1 of 10,000"),
+    ],
+)
+def test_chance_is_said_in_numbers_of_times(share: float, said: str) -> None:
+    assert wording.chance(share) == said

@@ -13,7 +13,8 @@ from PIL import Image
 
 from inference import engine
 from inference.contracts import DEFAULT_NETWORK, Cancelled, EngineError, Failure, Picture
-from inference.engine.training import learner, strategies
+from inference.engine.training import data, learner, strategies
+from inference.training_contracts import DataName
 from tests.inference.engine.training.conftest import Run, trained
 
 pytestmark = [pytest.mark.torch, pytest.mark.weights]
@@ -57,6 +58,17 @@ def test_the_confusion_is_that_of_the_last_epoch(tissue: Run) -> None:
     assert confusion["accuracy"] == last["validation_accuracy"]
     assert sum(map(sum, confusion["matrix"])) == confusion["validation"] == 128
     assert confusion["of_epoch"] == tissue.figures("head")["of_epoch"] == 30
+
+
+def test_what_came_out_wrong_is_kept_by_its_place_among_those_it_was_judged_by(tissue: Run) -> None:
+    confusion = tissue.figures("confusion")
+    wrong = confusion["wrong"]
+    assert len(wrong) == confusion["validation"] - confusion["correct"] > 0
+    assert wrong == sorted(set(wrong))
+    tissues = data.shipped(DataName.TISSUE)
+    assert tissues.pool <= wrong[0] <= wrong[-1] < len(tissues.examples)
+    of_class = [one["examples"] - one["correct"] for one in confusion["per_class"]]
+    assert tissues.examples.chosen(wrong).per_class(2) == of_class
 
 
 def test_the_same_seed_gives_the_same_curve_bit_for_bit(tissue: Run) -> None:
@@ -189,6 +201,16 @@ def test_own_photos_are_cross_validated(networks: engine.NetworkCache, own_photo
     head = run.figures("head")
     assert (head["classes"], head["validation_accuracy"]) == (["cat", "coffee"], None)
     assert not run.figures("features")["cached"]
+
+
+def test_a_photo_in_the_wrong_class_is_what_comes_out_wrong_whatever_the_folds(
+    networks: engine.NetworkCache, own_photos: tuple[list[Image.Image], list[int]]
+) -> None:
+    photos, labels = own_photos
+    labels = [1 - label if place == 3 else label for place, label in enumerate(labels)]
+    for seed in (1, 2):
+        run = trained(networks, photos, data="own", classes=["cat", "coffee"], labels=labels, epochs=10, seed=seed)
+        assert run.figures("confusion")["wrong"] == [3]
 
 
 def test_own_photos_are_held_out_where_the_network_itself_is_trained(
