@@ -23,6 +23,14 @@ def choose(page: Page, words: str, button: str) -> None:
     page.get_by_role("button", name=button).click()
 
 
+def copied(page: Page, caption: str) -> str:
+    """What is in the clipboard after the last code of this caption was copied, as it came into the page, without a reload."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("figure.code").filter(has_text=caption).last.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
 def test_a_learner_finds_explains_and_repairs_a_mistake(
     page: Page, site: str, worker: Worker, shoot: Callable[[Page, str], None]
 ) -> None:
@@ -95,4 +103,6 @@ def test_a_learner_breaks_a_run_of_their_own(page: Page, site: str, worker: Work
     expect(page.locator("[data-trace]")).to_have_attribute("data-state", "done", timeout=60 * SECOND)
     expect(page.get_by_text("and is “Egyptian cat” now")).to_be_visible()
     expect(page.get_by_text("ValueError: expected 4D input (got 3D input)")).to_be_visible()
+    assert copied(page, "Done right") == "model.eval()"
+    expect(page.get_by_role("button", name="Copy")).to_have_count(5)  # and the one that says that it did
     shoot(page, "break-own-results")

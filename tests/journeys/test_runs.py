@@ -36,6 +36,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.redis]
 
 NETWORK = "efficientnet_lite0"
 PAGE = f"/networks/{NETWORK}/"
+OWN_PAGE = "Open this run on its own page"
 
 
 class SteppedNetwork:
@@ -131,7 +132,9 @@ def test_the_film_fills_frame_by_frame(page: Page, site: str, played: PlayedWork
     frames(page, 2)
     state(page, "running")
     expect(page.locator("[data-sentence]")).to_have_text(re.compile(r"Stage 2 of 17: resize, 300×300×3"))
-    expect(page.locator("[role=status]")).not_to_be_empty()
+    expect(page.locator("[data-say]")).not_to_be_empty()
+    expect(page.get_by_role("group", name="Play the film")).to_be_hidden()
+    expect(page.get_by_role("link", name=OWN_PAGE)).to_be_hidden()
     axe(page)
     network.allow()
     state(page, "done")
@@ -292,6 +295,10 @@ def test_without_scripts_the_same_pages_reload_until_it_is_done(browser: Browser
     network.allow()
     state(page, "done")
     expect(page.locator(".verdict")).to_contain_text("tiger cat")
+    expect(page.get_by_role("group", name="Play the film")).to_be_hidden()
+    page.get_by_role("link", name=OWN_PAGE).click()
+    expect(page).to_have_url(f"{site}/traces/{Trace.objects.get().pk}/")
+    frames(page, 17)
     context.close()
 
 
@@ -303,15 +310,59 @@ def test_a_stopped_queue_is_said_and_a_failed_deadline_too(page: Page, site: str
     expect(page.locator("[data-end] [role=alert]")).to_contain_text("It took too long")
 
 
-def test_a_stored_run_can_be_played_again(page: Page, site: str, played: PlayedWorker) -> None:
+def test_a_finished_run_is_stepped_through_where_it_ran_and_on_its_own_page(
+    page: Page, site: str, played: PlayedWorker, axe: Callable[[Page], None]
+) -> None:
     ask(page, site)
     played.take().allow()
     state(page, "done")
-    page.goto(f"{site}/traces/{Trace.objects.get().pk}/")
+    step_through(page)
+    page.get_by_role("link", name=OWN_PAGE).click()
+    expect(page).to_have_url(f"{site}/traces/{Trace.objects.get().pk}/")
+    step_through(page)
     play = page.get_by_role("button", name="Play")
-    play.click()
-    expect(page.locator(".frame.unplayed").first).to_be_attached()
-    expect(play).to_be_disabled()
-    expect(play).to_be_enabled(timeout=15_000)
+    play.press("Enter")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(play).to_be_visible(timeout=15_000)
     expect(page.locator(".frame.unplayed")).to_have_count(0)
     expect(page.locator(".verdict")).to_be_visible()
+    axe(page)
+
+
+def step_through(page: Page) -> None:
+    """Back from the end by two stages, and on to the end again: by keyboard, what came out told with the last one alone."""
+    at = page.locator("[data-at]")
+    back, on = page.get_by_role("button", name="One back"), page.get_by_role("button", name="One on")
+    back.press("Enter")
+    back.press("Space")
+    expect(at).to_have_text("Stage 15 of 17")
+    expect(page.locator(".frame.unplayed")).to_have_count(2)
+    expect(page.locator("[data-result]")).to_be_hidden()
+    expect(page.locator("[data-found]")).to_be_hidden()
+    on.press("Enter")
+    on.press("Enter")
+    expect(at).to_have_text("Stage 17 of 17")
+    expect(page.locator(".frame.unplayed")).to_have_count(0)
+    expect(page.locator("[data-result]")).to_be_visible()
+
+
+def test_a_run_that_was_stopped_has_no_controls_and_no_page_to_be_led_to(page: Page, site: str, played: PlayedWorker) -> None:
+    ask(page, site)
+    played.take().allow(3)
+    frames(page, 3)
+    page.get_by_role("button", name="Stop").click()
+    state(page, "cancelled")
+    expect(page.get_by_role("group", name="Play the film")).to_be_hidden()
+    expect(page.get_by_role("link", name=OWN_PAGE)).to_be_hidden()
+
+
+def test_a_new_run_takes_away_what_was_told_of_the_last(page: Page, site: str, played: PlayedWorker) -> None:
+    ask(page, site)
+    played.take().allow()
+    state(page, "done")
+    expect(page.get_by_role("link", name=OWN_PAGE)).to_be_visible()
+    played.stop()
+    page.get_by_role("radio", name=re.compile("Rocket")).check()
+    page.get_by_role("button", name="Run EfficientNet-Lite0").click()
+    state(page, "queued")
+    expect(page.get_by_role("link", name=OWN_PAGE)).to_be_hidden()

@@ -1,4 +1,4 @@
-/* A stored film, played or stepped through. Without this file the whole film is there at once, and the controls are not. */
+/* A film, played or stepped through. Without this file the whole film is there at once, and the controls are not. */
 
 const WHOLE_FILM = 4000; // ms, whatever its number of frames
 const LONGEST_FRAME = 350;
@@ -7,7 +7,7 @@ class Replay {
   constructor(figure) {
     this.figure = figure;
     this.frames = [...figure.querySelectorAll(".frame")];
-    this.outcome = figure.querySelector("[data-outcome]");
+    this.outcomes = figure.querySelectorAll("[data-outcome]");
     this.at = this.frames.length;
     this.timer = 0;
     const controls = figure.querySelector("[data-controls]");
@@ -25,7 +25,7 @@ class Replay {
   show(count) {
     this.at = Math.max(1, Math.min(count, this.frames.length));
     this.frames.forEach((frame, index) => frame.classList.toggle("unplayed", index >= this.at));
-    if (this.outcome) this.outcome.hidden = this.at < this.frames.length;
+    for (const outcome of this.outcomes) outcome.hidden = this.at < this.frames.length;
     const last = this.frames[this.at - 1];
     const film = last.closest(".film");
     film.scrollLeft = Math.max(0, last.offsetLeft + last.offsetWidth - film.clientWidth + 16);
@@ -62,4 +62,12 @@ class Replay {
   }
 }
 
-for (const figure of document.querySelectorAll("[data-replay]")) new Replay(figure);
+/** Offers the controls of each film inside `root` that has all its frames. */
+function filmsIn(root) {
+  for (const figure of root.querySelectorAll('[data-replay]:not([data-state]), [data-replay][data-state="done"]')) {
+    if (figure.querySelector("[data-controls][hidden]")) new Replay(figure);
+  }
+}
+
+filmsIn(document);
+document.addEventListener("ended", (event) => filmsIn(event.target.parentElement)); // a run on this page is done

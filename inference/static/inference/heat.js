@@ -1,7 +1,6 @@
 /* Heat maps laid over a photo: how much of the map is seen. Without this file it is as the style sheet has it. */
 
-/** Offers the slider of each heat map inside `root`. */
-export function slidersIn(root) {
+function slidersIn(root) {
   for (const label of root.querySelectorAll("[data-opacity][hidden]")) {
     const heat = label.closest("[data-overlay]").querySelector("[data-heat]");
     const range = label.querySelector("input");
@@ -13,4 +12,4 @@ export function slidersIn(root) {
 }
 
 slidersIn(document);
-document.addEventListener("found", (event) => slidersIn(event.target));
+document.addEventListener("piece", (event) => slidersIn(event.target));

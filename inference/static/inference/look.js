@@ -1,63 +1,31 @@
 /* Closer looks: each form asks, one stream of events brings what was found. Without this file the same forms load pages. */
 import { announcer } from "../web/say.js";
-import { slidersIn } from "./heat.js";
-
-const ENDS = ["done", "failed", "cancelled"];
-const PATIENCE = 20;
-
-function element(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return template.content.firstElementChild;
-}
+import { FollowedRun, arrived, element, found } from "./followed.js";
+import "./heat.js";
 
 /** One look that was asked for: its place in the page, filled as it comes. */
-class Taken {
-  constructor(place, look) {
-    this.place = place;
-    this.look = look;
-    this.failures = 0;
-  }
-
-  get isFinal() { return ENDS.includes(this.place.dataset.state); }
-
-  follow() {
-    const address = new URL(this.place.dataset.events, location.href);
-    address.searchParams.set("html", "1");
-    if (this.place.dataset.after) address.searchParams.set("after", this.place.dataset.after);
-    const stream = new EventSource(address);
-    const on = (name, act) => stream.addEventListener(name, (event) => { this.failures = 0; act(JSON.parse(event.data)); });
-    for (const name of ["queued", "loading", "late"]) on(name, (told) => this.tell(told.sentence));
-    on("result", (told) => this.found(told));
-    for (const name of ENDS) on(name, (told) => { stream.close(); this.end(name, told); });
-    stream.addEventListener("error", () => {
-      this.failures += 1;
-      if (this.failures <= PATIENCE && stream.readyState !== EventSource.CLOSED) return;
-      stream.close();
-      this.tell(this.look.root.dataset.lost);
-    });
-    addEventListener("pagehide", () => stream.close());
-  }
-
-  tell(sentence) {
-    this.place.querySelector("[data-sentence]").textContent = sentence;
-    this.look.say(sentence);
-  }
-
-  found(told) {
-    const all = this.place.querySelector("[data-found]");
-    const old = [...all.children].find((one) => one.dataset.name === told.name);
-    const piece = old ?? document.createElement("div");
-    piece.dataset.name = told.name;
-    piece.innerHTML = told.html ?? "";
-    if (!old) all.append(piece);
-    slidersIn(piece);
+class Taken extends FollowedRun {
+  acts() {
+    return {
+      queued: (told) => this.show(told.sentence),
+      loading: (told) => this.show(told.sentence),
+      late: (told) => this.show(told.sentence),
+      result: (told) => found(this.part("found"), told),
+      done: (told) => this.end("done", told),
+      failed: (told) => this.end("failed", told),
+      cancelled: (told) => this.end("cancelled", told),
+    };
   }
 
   end(state, told) {
-    this.place.dataset.state = state;
-    this.tell(told.error ? `${told.error.detail} ${told.error.next_action}` : told.sentence);
-    if (state === "done") this.look.show(this.place);
+    this.state = state;
+    this.show(told.error ? `${told.error.detail} ${told.error.next_action}` : told.sentence);
+    this.over();
+    if (state === "done") this.focus();
+  }
+
+  focus() {
+    this.section.querySelector("h3[tabindex]")?.focus();
   }
 }
 
@@ -65,13 +33,15 @@ class Look {
   constructor(root) {
     this.root = root;
     this.say = announcer(root.querySelector("[data-look-say]"));
+    this.taken = {};
     for (const form of root.querySelectorAll("[data-look-form]")) {
       form.addEventListener("submit", (event) => { event.preventDefault(); this.ask(form); });
     }
     root.addEventListener("click", (event) => this.clicked(event));
     root.addEventListener("keydown", (event) => this.pressed(event));
     for (const place of root.querySelectorAll("[data-taken]")) {
-      const taken = new Taken(place, this);
+      const taken = new Taken(place, { say: this.say });
+      this.taken[place.closest("[data-taken-for]").dataset.takenFor] = taken;
       if (!taken.isFinal) taken.follow();
     }
   }
@@ -103,11 +73,12 @@ class Look {
 
   begin(name, told) {
     const place = element(told.html);
+    this.taken[name]?.leave();
     this.root.querySelector(`[data-taken-for="${name}"]`).replaceChildren(place);
-    slidersIn(place);
+    arrived(place);
     this.keep(name, told.id);
-    const taken = new Taken(place, this);
-    if (taken.isFinal) { this.say(told.sentence, { now: true }); this.show(place); }
+    const taken = this.taken[name] = new Taken(place, { say: this.say });
+    if (taken.isFinal) { this.say(told.sentence, { now: true }); taken.focus(); }
     else taken.follow();
   }
 
@@ -116,11 +87,6 @@ class Look {
     const address = new URL(location.href);
     address.searchParams.set(name, id);
     history.replaceState(null, "", address);
-  }
-
-  show(place) {
-    const title = place.querySelector("h3[tabindex]");
-    if (title) title.focus();
   }
 
   /** Where on the sheet a point lies: channel, row and column. */

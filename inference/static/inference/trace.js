@@ -1,93 +1,34 @@
 /* Live runs: the form asks, one stream of events fills the film, Stop stops. Without this file the same pages reload. */
-import { announcer } from "../web/say.js";
-import { slidersIn } from "./heat.js";
+import { FollowedRun, arrived, element, found } from "./followed.js";
+import "./film.js";
+import "./heat.js";
 
-const FINAL = ["done", "failed", "cancelled"];
-const RECONNECT = 3000;
-const PATIENCE = 20;
 let following = null; // one stream per tab
 
-const jsonOf = (event) => JSON.parse(event.data);
-
-/** The element that a piece of HTML from this site describes. */
-function element(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return template.content.firstElementChild;
-}
-
-/** Show the lesson's explanation, which is about its first photo, after a run of that photo. */
-function explain(run) {
-  const why = run?.querySelector("[data-run-why]");
-  if (why) why.hidden = !run.querySelector("[data-own]").form.elements.sample[0].checked;
-}
-
-class Trace {
-  constructor(section) {
-    this.section = section;
-    this.part = (name) => section.querySelector(`[data-${name}]`);
-    this.say = announcer(this.part("say"));
-    this.after = section.dataset.after;
-    this.failures = 0;
-    this.part("stop")?.addEventListener("submit", (event) => this.stop(event));
-    this.part("play")?.addEventListener("click", () => this.play());
-    if (this.part("play")) this.part("play").hidden = false;
-  }
-
-  get state() { return this.section.dataset.state; }
-  set state(name) { this.section.dataset.state = name; }
-  get isFinal() { return FINAL.includes(this.state); }
-
+class Trace extends FollowedRun {
   follow() {
-    following?.close();
+    following?.leave();
     following = this;
-    this.open();
+    super.follow();
   }
 
-  open() {
-    const address = new URL(this.section.dataset.events, location.href);
-    address.searchParams.set("html", "1");
-    if (this.after) address.searchParams.set("after", this.after);
-    const stream = new EventSource(address);
-    this.stream = stream;
-    const on = (name, act) => stream.addEventListener(name, (event) => {
-      if (event.lastEventId) this.after = event.lastEventId;
-      this.failures = 0;
-      act(jsonOf(event));
-    });
-    on("queued", (data) => this.tell("queued", data.sentence));
-    on("loading", (data) => this.tell("loading", data.sentence));
-    on("late", (data) => this.show(data.sentence));
-    on("stage", (data) => this.stage(data));
-    on("prediction", (data) => this.fill("result", data.html));
-    on("result", (data) => this.found(data));
-    for (const name of FINAL) on(name, (data) => this.end(name, data));
-    stream.addEventListener("error", () => this.lost(stream));
-  }
-
-  lost(stream) {
-    if (this.isFinal || stream !== this.stream) return;
-    this.failures += 1;
-    if (this.failures > PATIENCE) {
-      this.close();
-      this.show(this.section.dataset.gone, { now: true });
-      return;
-    }
-    this.show(this.section.dataset.lost);
-    if (stream.readyState === EventSource.CLOSED) {
-      stream.close();
-      this.timer = setTimeout(() => this.open(), RECONNECT);
-    }
+  acts() {
+    return {
+      queued: (data) => this.tell("queued", data.sentence),
+      loading: (data) => this.tell("loading", data.sentence),
+      late: (data) => this.show(data.sentence),
+      stage: (data) => this.stage(data),
+      prediction: (data) => this.fill("result", data.html),
+      result: (data) => found(this.part("found"), data),
+      done: (data) => this.end("done", data),
+      failed: (data) => this.end("failed", data),
+      cancelled: (data) => this.end("cancelled", data),
+    };
   }
 
   tell(state, sentence) {
     this.state = state;
     this.show(sentence);
-  }
-
-  show(sentence, how) {
-    this.part("sentence").textContent = sentence;
-    this.say(sentence, how);
   }
 
   stage(data) {
@@ -113,70 +54,18 @@ class Trace {
     this.part(name).innerHTML = html ?? "";
   }
 
-  /** What the run found out besides its stages: in the order in which it came, once under each name. */
-  found(data) {
-    const place = this.part("found");
-    const old = [...place.children].find((one) => one.dataset.name === data.name);
-    const piece = old ?? document.createElement("div");
-    piece.dataset.name = data.name;
-    piece.innerHTML = data.html ?? "";
-    if (!old) place.append(piece);
-    place.dispatchEvent(new CustomEvent("found", { bubbles: true, detail: data }));
-  }
-
   end(name, data) {
-    this.close();
-    const hadFocus = this.part("stop")?.contains(document.activeElement);
     this.state = name;
-    this.part("stop")?.remove();
     this.fill("end", data.html);
     this.show(data.sentence, { now: true });
-    if (name === "done") {
-      for (const frame of this.section.querySelectorAll(".frame.waiting")) frame.remove(); // promised, but not of this run
-      explain(this.section.closest("[data-run]"));
-      this.section.dispatchEvent(new CustomEvent("ended", { bubbles: true }));
-    }
-    if (hadFocus) (this.section.querySelector(".result h3") ?? this.section.querySelector("h2")).focus();
+    if (name === "done") this.done();
+    this.over();
   }
 
-  async stop(event) {
-    event.preventDefault();
-    const form = event.target;
-    this.show(this.section.dataset.stopping, { now: true });
-    try {
-      const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" });
-      if (answer.type !== "opaqueredirect" && !answer.ok) form.submit();
-    } catch {
-      form.submit();
-    }
-  }
-
-  /** The stored film once more, frame by frame, at the pace it had (never slower than 4 s in all). */
-  async play() {
-    const frames = [...this.section.querySelectorAll(".frame")];
-    const pause = Math.min(350, 4000 / Math.max(1, frames.length));
-    const button = this.part("play");
-    button.disabled = true;
-    const bar = this.part("progress");
-    const result = this.part("result");
-    result.hidden = true;
-    for (const frame of frames) frame.classList.add("unplayed");
-    for (const [index, frame] of frames.entries()) {
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      frame.classList.remove("unplayed");
-      bar.value = index + 1;
-      const film = frame.closest(".film");
-      film.scrollLeft = Math.max(0, frame.offsetLeft + frame.offsetWidth - film.clientWidth + 16);
-    }
-    result.hidden = false;
-    button.disabled = false;
-    this.say(this.part("sentence").textContent, { now: true });
-  }
-
-  close() {
-    clearTimeout(this.timer);
-    this.stream?.close();
-    this.stream = null;
+  /** Whatever waits on this page for the run to be done is told. */
+  done() {
+    for (const frame of this.section.querySelectorAll(".frame.waiting")) frame.remove(); // promised, but not of this run
+    this.section.dispatchEvent(new CustomEvent("ended", { bubbles: true }));
   }
 }
 
@@ -197,6 +86,7 @@ class RunForm {
     this.askAboutPhoto();
     this.acceptDrops(this.own.closest(".photo"));
     document.addEventListener("paste", (event) => this.pasted(event));
+    this.run.addEventListener("ended", (event) => this.showBelow(event.target));
   }
 
   chosen() {
@@ -280,21 +170,30 @@ class RunForm {
 
   begin(told) {
     const section = element(told.html);
+    this.showBelow(null);
     this.run.querySelector("[data-run-output]").replaceChildren(section);
-    slidersIn(section);
+    arrived(section);
     const trace = new Trace(section);
     if (trace.isFinal) {
-      following?.close();
+      following?.leave();
       following = null;
-      explain(this.run);
       trace.show(told.sentence, { now: true });
-      section.dispatchEvent(new CustomEvent("ended", { bubbles: true }));
-      (section.querySelector(".result h3") ?? section.querySelector("h2")).focus();
+      if (trace.state === "done") trace.done();
+      trace.focus();
     } else {
       trace.say(section.dataset.began, { now: true });
       section.querySelector("[data-stop] button")?.focus();
       trace.follow();
     }
+  }
+
+  /** What stands below a run that is done: the lesson's explanation, which is about its first photo, and the run's own page. */
+  showBelow(section) {
+    const why = this.run.querySelector("[data-run-why]");
+    if (why) why.hidden = section?.dataset.photo !== why.dataset.photo;
+    const page = this.run.querySelector("[data-run-page]");
+    page.hidden = !section;
+    if (section) page.querySelector("a").href = section.dataset.url;
   }
 }
 
@@ -303,7 +202,3 @@ for (const section of document.querySelectorAll("[data-trace]")) {
   const trace = new Trace(section);
   if (!trace.isFinal) trace.follow();
 }
-addEventListener("pagehide", () => following?.close());
-addEventListener("pageshow", (event) => {
-  if (event.persisted && following && !following.isFinal) following.open();
-});

@@ -16,6 +16,6 @@ function offer(button) {
   });
 }
 
-const offerIn = (part) => { for (const button of part.querySelectorAll("button.copy")) offer(button); };
+const offerIn = (part) => { for (const button of part.querySelectorAll("button.copy[hidden]")) offer(button); };
 offerIn(document);
 document.addEventListener("piece", (event) => offerIn(event.target));
