@@ -258,7 +258,7 @@ def _slowest(name: str, side: Sequence[Ran]) -> str:
 def _about_spread(pairs: Sequence[Pair]) -> list[str]:
     """Where the two photos part: the stage whose outputs differ the most in how far they spread."""
     both = [
-        (pair.a.frame, abs(math.log(pair.b.frame.statistics["std"] / pair.a.frame.statistics["std"])), pair.b.frame)
+        (pair.a.frame, abs(math.log(pair.b.frame.statistics["std"]) - math.log(pair.a.frame.statistics["std"])), pair.b.frame)
         for pair in pairs
         if pair.a and pair.b and _spreads(pair.a) and _spreads(pair.b)
         if pair.a.frame.statistics and pair.b.frame.statistics

@@ -144,6 +144,13 @@ def test_a_run_beside_itself_differs_in_nothing(cat: Trace) -> None:
     assert {row.difference for row in told.classes} == {"+0.0"}
 
 
+@pytest.mark.django_db
+def test_figures_from_a_file_may_be_as_far_apart_as_the_format_allows(cat: Trace, house: Trace) -> None:
+    cat.job.document["stages"][2]["statistics"] = {"mean": 0.0, "std": 1e30, "minimum": 0.0, "maximum": 1e30}
+    house.job.document["stages"][2]["statistics"] = {"mean": 0.0, "std": 5e-324, "minimum": 0.0, "maximum": 0.0}
+    assert comparison(cat, house).sentences[-1].endswith("1e+30 in A, 4.94e-324 in B.")
+
+
 # --- who may look -----------------------------------------------------------------------------------------------------------
 
 
