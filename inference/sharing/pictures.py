@@ -21,6 +21,7 @@ MAXIMUM_JPEG_SCANS = 40  # see inference.images
 
 WEBP: Literal["image/webp"] = "image/webp"
 FORMATS = {"image/webp": "WEBP", "image/jpeg": "JPEG", "image/png": "PNG"}
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _JPEG_NEEDS = ("APP0", "APP14")  # JFIF's head and Adobe's note on colours; every other segment is about somebody
 
 
@@ -63,14 +64,25 @@ def checked(text: str, *, media_type: str, width: int, height: int) -> bytes:
             _refuse_unlike(image, width=width, height=height)
             if media_type == "image/jpeg" and content.count(b"\xff\xda") > MAXIMUM_JPEG_SCANS:
                 raise BadPicture(_("it is damaged"))
+            image.load()  # a PNG may have its notes after its pixels
             _refuse_notes(image)
-            image.load()
     except BadPicture:
         raise
     except Exception as error:  # decoders raise whatever their format's damage makes of them
         message = _("it can’t be read as %(media_type)s: it is damaged, cut off or something else")
         raise BadPicture(message % {"media_type": media_type}) from error
+    if _end_of(content, media_type) != len(content):
+        raise BadPicture(_("it holds more than pixels: something follows after the picture"))
     return content
+
+
+def _end_of(content: bytes, media_type: str) -> int:
+    """Where the picture ends by its own format: decoders don't mind what follows, and it would be handed on with it."""
+    if media_type == WEBP:
+        return 8 + int.from_bytes(content[4:8], "little")
+    if media_type == "image/png":
+        return content.find(_PNG_END) + len(_PNG_END)
+    return content.find(b"\xff\xd9", content.find(b"\xff\xda")) + 2  # in a scan's own bytes no 255 is followed by 217
 
 
 def _refuse_unlike(image: Image.Image, *, width: int, height: int) -> None:

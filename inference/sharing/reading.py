@@ -18,6 +18,7 @@ from inference.sharing.schema import FAMILY, FORMAT, DrawnPicture, PictureFile, 
 
 MAXIMUM_BYTES = 2 * 1024 * 1024
 DEEPEST = 12
+MOST_FIELDS = 100  # in one place: each that is not known would become a sentence
 TOLD_AT_MOST = 5
 
 
@@ -125,10 +126,13 @@ def _value_of(text: str) -> Any:
 
 
 def _fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        twice = next(name for number, (name, _value) in enumerate(pairs) if name in dict(pairs[:number]))
-        raise NotReadable(_("The field “%(name)s” is given twice in one place of the file.") % {"name": _short(twice)})
+    if len(pairs) > MOST_FIELDS:
+        raise NotReadable(_not_a_trace())
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise NotReadable(_("The field “%(name)s” is given twice in one place of the file.") % {"name": _short(name)})
+        fields[name] = value
     return fields
 
 

@@ -102,11 +102,17 @@ class StagePart(Part):
         for name, value in self.details.items():
             if isinstance(value, str | list) and len(value) > 200:
                 raise ValueError(_("the detail “%(name)s” is too long") % {"name": name})
-            if isinstance(value, int) and abs(value) > LARGEST:
+            if any(abs(number) > LARGEST for number in _numbers_in(value)):
                 raise ValueError(_("the detail “%(name)s” is too large") % {"name": name})
             if name in LISTS and not (value and isinstance(value, list)):
                 raise ValueError(_("the detail “%(name)s” must be a list of numbers") % {"name": name})
         return self
+
+
+def _numbers_in(value: Detail) -> list[int | float]:
+    if isinstance(value, list):
+        return value
+    return [] if isinstance(value, str) else [value]
 
 
 class PredictionPart(Part):

@@ -7,6 +7,7 @@ import dataclasses
 import json
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from inference.presenting import present
 from inference.services import share_trace
 from inference.sharing import schema
 from inference.sharing.opening import keep_trace
+from inference.sharing.pictures import checked
 from inference.sharing.reading import MAXIMUM_BYTES, NotReadable, read_document, read_trace
 from inference.sharing.writing import file_name, to_json, write_trace
 from tests.inference.conftest import NOW
@@ -296,6 +298,7 @@ GOLDEN_PICTURE = json.loads(GOLDEN.read_bytes())["stages"][0]["picture"] if GOLD
         ("stages.1.details", {"kernel": 3, "stride": [1]}, "the detail “kernel” must be a list of numbers"),
         ("stages.1.details", {"mean": "a", "std": [1]}, "the detail “mean” must be a list of numbers"),
         ("stages.1.details", {"stride": []}, "the detail “stride” must be a list of numbers"),
+        ("stages.1.details", {"mean": [10**400]}, "the detail “mean” is too large"),
         ("stages.1.title", "a\u202eb", "“stages[1].title” holds a character that can’t be shown."),
         ("stages.1.title", "a\x00b", "“stages[1].title” holds a character that can’t be shown."),
         ("stages.1.title", "\ud800", "“stages[1].title” holds a character that can’t be shown."),
@@ -342,6 +345,7 @@ def test_a_wrong_value_is_refused_with_its_place(path: str, value: Any, sentence
         (b'{"format": ' + b"9" * 5000 + b"}", "This file is no trace."),
         (b'{"format": "forward-pass-trace/1", "x": ' + b"[" * 30 + b"]" * 30 + b"}", "This file is no trace."),
         (b" " * (MAXIMUM_BYTES + 1), "larger than 2 MB"),
+        (b"{" + b",".join(b'"k%d":0' % number for number in range(150_000)) + b',"k149999":1}', "This file is no trace."),
     ],
 )
 def test_what_is_no_document_is_refused_with_a_sentence(content: bytes, sentence: str) -> None:
@@ -388,6 +392,36 @@ def test_pictures_that_hold_more_than_pixels_are_refused() -> None:
             read_trace(as_file(changed(told, "stages.0.picture", picture_part(content, media_type))))
     for format, media_type in (("JPEG", "image/jpeg"), ("PNG", "image/png"), ("WEBP", "image/webp")):
         read_trace(as_file(changed(told, "stages.0.picture", picture_part(saved(square, format), media_type))))
+
+
+def test_notes_after_the_pixels_are_refused_too() -> None:
+    told = json.loads(GOLDEN.read_bytes())
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    square = Image.new("RGB", (8, 8), "teal")
+    noted, bare = saved(square, "PNG", exif=exif), saved(square, "PNG")
+    begin, pixels = noted.index(b"eXIf") - 4, noted.index(b"IDAT") - 4
+    late = bare[:-12] + noted[begin:pixels] + bare[-12:]
+    with pytest.raises(NotReadable, match="holds more than pixels"):
+        read_trace(as_file(changed(told, "stages.0.picture", picture_part(late, "image/png"))))
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("after", [b"<script>", b"\xff\xd9", b"IEND\xaeB`\x82"])
+def test_what_follows_a_picture_is_not_kept_with_it(format: str, after: bytes) -> None:
+    told = json.loads(GOLDEN.read_bytes())
+    longer = saved(Image.new("RGB", (8, 8), "teal"), format) + after
+    with pytest.raises(NotReadable, match="something follows after the picture"):
+        read_trace(as_file(changed(told, "stages.0.picture", picture_part(longer, f"image/{format.lower()}"))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30), st.sampled_from(["JPEG", "PNG", "WEBP"]), st.integers(0, 100), st.randoms())
+def test_a_whole_picture_is_taken_whatever_it_shows(width: int, height: int, format: str, quality: int, draw: Random) -> None:
+    picture = Image.frombytes("RGB", (width, height), draw.randbytes(3 * width * height))
+    content = saved(picture, format, quality=quality, **({"progressive": True} if format == "JPEG" else {}))
+    text = base64.b64encode(content).decode()
+    assert checked(text, media_type=f"image/{format.lower()}", width=width, height=height) == content
 
 
 def test_bombs_and_animations_are_refused_before_they_are_decoded() -> None:
