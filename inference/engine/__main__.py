@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 from PIL import Image
 from tqdm import tqdm
 
-from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Failure, Material, RunKind, RunRequest, StageRan
-from inference.engine import fetching, mistakes, terminal, work
+from inference.contracts import DEFAULT_NETWORK, EngineError, Event, Material, Picture, Result, RunKind, RunRequest, StageRan
+from inference.engine import fetching, files, mistakes, terminal, work
 from inference.engine.cache import NetworkCache
 from inference.engine.devices import chosen_device
 from inference.engine.facts import LIBRARY, Facts, facts
@@ -52,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
 
     tracing = commands.add_parser("trace", help="run a network on a photograph, stage by stage")
     _takes_a_photo(tracing)
-    tracing.add_argument("--pictures", type=Path, metavar="FOLDER", help="also write each stage's picture there")
+    tracing.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="also write each stage's picture and the Grad-CAM heat map there"
+    )
     tracing.set_defaults(run=_trace)
 
     broken = commands.add_parser("break", help="make a mistake on purpose, beside the correct run")
@@ -135,17 +138,32 @@ def _device(text: str) -> str:
 
 
 def _trace(options: argparse.Namespace) -> None:
-    image, loaded = _photo(options), _loaded(options)
+    image = _photo(options)
+    folder = files.folder(options.pictures) if options.pictures else None
+    loaded = _loaded(options)
     tell = terminal.TraceTable()
 
     def show(event: Event) -> None:
         tell(event)
-        if options.pictures and isinstance(event, StageRan) and event.picture:
-            options.pictures.mkdir(parents=True, exist_ok=True)
-            suffix = event.picture.media_type.rpartition("/")[2]
-            (options.pictures / f"{event.index:02}-{event.stage.name}.{suffix}").write_bytes(event.picture.content)
+        if folder is not None:
+            for name, content in _drawn(event):
+                files.write(folder / name, content)
 
-    loaded.trace(image, emit=show, draw=options.pictures is not None)
+    loaded.trace(image, emit=show, draw=folder is not None)
+
+
+def _drawn(event: Event) -> Iterator[tuple[str, bytes]]:
+    """The pictures of an event with names for their files: "11-features6.webp", "grad_cam-282-heat.webp"."""
+    if isinstance(event, StageRan) and event.picture:
+        yield _file(f"{event.index:02}-{event.stage.name}", event.picture)
+    elif isinstance(event, Result):
+        for what, picture in event.files.items():
+            if isinstance(picture, Picture):
+                yield _file(f"{event.name.replace(':', '-')}-{what}", picture)
+
+
+def _file(name: str, picture: Picture) -> tuple[str, bytes]:
+    return f"{name}.{picture.media_type.rpartition('/')[2]}", picture.content
 
 
 def _break(options: argparse.Namespace) -> None:
@@ -155,10 +173,7 @@ def _break(options: argparse.Namespace) -> None:
 
 def _photo(options: argparse.Namespace) -> Image.Image:
     record(options.network)  # an unknown network is told before an unreadable picture
-    try:
-        return Image.open(options.image)
-    except (OSError, Image.DecompressionBombError) as error:
-        raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
+    return files.photo(options.image)
 
 
 def _loaded(options: argparse.Namespace) -> LoadedNetwork:

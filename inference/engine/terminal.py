@@ -26,7 +26,7 @@ _SENTENCES = {
         "The download of {file} broke off again and again; {came} bytes are kept. The same command goes on from there."
     ),
     Failure.DISK_FULL: "The disk of {folder} is full. Make room; then the same command goes on with what has come so far.",
-    Failure.FOLDER_UNWRITABLE: "{folder} cannot be written to: {reason}. Allow it, or set WEIGHTS_DIR to another folder.",
+    Failure.FOLDER_UNWRITABLE: "{folder} cannot be written to: {reason}. Allow it, or name another (weights: WEIGHTS_DIR).",
     Failure.TOO_LARGE: "{network} is too large to be measured: a single pass would take too long.",
     Failure.UNKNOWN_NETWORK: "There is no network called {network}. See them all: python -m inference.engine networks",
     Failure.UNKNOWN_WEIGHTS: (

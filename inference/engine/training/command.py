@@ -21,7 +21,7 @@ from inference.contracts import (
     RunKind,
     RunRequest,
 )
-from inference.engine import terminal
+from inference.engine import files, terminal
 from inference.engine.cache import NetworkCache
 from inference.engine.terminal import say
 from inference.engine.training import checkpoint
@@ -72,6 +72,8 @@ def add_trial_arguments(parser: argparse.ArgumentParser) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Trains, printing a line for each thing found out. EngineError when it can't be done."""
+    if options.output:
+        files.folder(options.output.parent)
     asked: dict[str, Any] = {name: value for name in _KNOBS if (value := getattr(options, name)) is not None}
     photos: list[Image.Image] = []
     if options.data in SHIPPED:
@@ -99,7 +101,7 @@ def attempt(options: argparse.Namespace) -> None:
         elif isinstance(event, Finished):
             say(terminal.made_by_line(event))
 
-    material = Material(photos=(_photo(options.image),), files={"head": content})
+    material = Material(photos=(files.photo(options.image),), files={"head": content})
     run_trial(RunRequest(RunKind.TRIAL, head.network), material, _warm(options), show, never)
 
 
@@ -152,7 +154,7 @@ class _Teller:
     def _keep(self, event: Result) -> None:
         file = event.files["checkpoint"]
         if self._output is not None and isinstance(file, Attachment):
-            self._output.write_bytes(file.content)
+            files.write(self._output, file.content)
             self._say(f"kept in {self._output}")
 
     def _say(self, line: str) -> None:
@@ -177,16 +179,11 @@ def _folder(folder: Path) -> tuple[list[Image.Image], dict[str, Any]]:
     if not folder.is_dir():
         raise EngineError(Failure.TRAINING_REFUSED, option="data", value=str(folder))
     classes = sorted(path for path in folder.iterdir() if path.is_dir())
-    found = [(_photo(path), label) for label, place in enumerate(classes) for path in sorted(place.iterdir()) if path.is_file()]
+    found = [
+        (files.photo(path), label) for label, place in enumerate(classes) for path in sorted(place.iterdir()) if path.is_file()
+    ]
     options = {"data": DataName.OWN, "classes": [place.name for place in classes], "labels": [label for _, label in found]}
     return [photo for photo, _ in found], options
-
-
-def _photo(path: Path) -> Image.Image:
-    try:
-        return Image.open(path)
-    except (OSError, Image.DecompressionBombError) as error:
-        raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
 
 
 def _content(path: Path) -> bytes:

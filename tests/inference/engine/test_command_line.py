@@ -40,7 +40,26 @@ def test_a_trace_is_a_table_that_ends_in_the_prediction(
     assert "tiger cat" in best
     assert "39.5%" in best
     assert "█" in best
-    assert len(list(pictures.iterdir())) == 17
+    assert len(list(pictures.glob("[01][0-9]-*.*"))) == 17
+    (heat,) = pictures.glob("grad_cam-*")
+    assert heat.stem == "grad_cam-282-heat", "282 is the tiger cat"
+    with Image.open(heat) as map_of_evidence, Image.open(next(pictures.glob("02-crop.*"))) as crop:
+        assert map_of_evidence.format == {"jpeg": "JPEG", "webp": "WEBP"}[heat.suffix[1:]]
+        assert map_of_evidence.size == crop.size == (224, 224)
+        darkest, brightest = map_of_evidence.convert("L").getextrema()
+    assert brightest - darkest > 150, "from no evidence to the most"
+
+
+@pytest.mark.weights
+def test_without_a_folder_nothing_is_written(
+    cat_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert main(["trace", str(cat_file)]) == 0
+    assert "grad_cam:282" in capsys.readouterr().out
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_inspecting_needs_no_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,6 +94,8 @@ def test_all_networks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["trace", "CAT", "--weights", "BEST"], "efficientnet_lite0 has no weights called BEST."),
         (["trace", "nowhere.jpg"], "The picture cannot be read: "),
         (["trace", __file__], "The picture cannot be read: cannot identify image file"),
+        (["trace", "CAT", "--pictures", __file__], f"{__file__} cannot be written to: File exists."),
+        (["train", "textures", "--output", f"{__file__}/head.pt"], f"{__file__} cannot be written to: "),
     ],
 )
 def test_a_failure_is_one_sentence_and_exit_code_1(
