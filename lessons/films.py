@@ -41,7 +41,7 @@ KEEP_SECONDS = 60 * 60
 
 _FILE = re.compile(r"^[a-z0-9][a-z0-9._-]{0,80}\.json$")
 _SETTING = re.compile(r"^(network|sample)=([a-z0-9_-]+)$")
-_PLACE = re.compile(r'<div data-house-film="([a-z0-9_]+) ([a-z0-9_-]+) ([a-z0-9-]+)"></div>')
+_PLACE = re.compile(r'<div data-house-film="([a-z0-9_]+) ([a-z0-9_-]+) ([a-z0-9-]+) ([0-9]+)"></div>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,14 @@ class Asked:
     file: str = ""
     network: str = ""
     sample: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a film stands in a lesson: its id there, and which of the lesson's films it is, counted from 1."""
+
+    id: str
+    number: int
 
 
 class BadFilm(ValueError):
@@ -126,10 +134,10 @@ def can_run(network: str) -> bool:
 # --- showing ------------------------------------------------------------------------------------------------------------
 
 
-def film_html(asked: Asked, version: LessonVersion, *, film_id: str) -> SafeString:
+def film_html(asked: Asked, version: LessonVersion, place: Place) -> SafeString:
     """The film of a file, or the place where `filled` puts one of the site's own runs. Raises BadFilm for a bad file."""
     if asked.network:
-        return format_html('<div data-house-film="{} {} {}"></div>', asked.network, asked.sample, film_id)
+        return format_html('<div data-house-film="{} {} {} {}"></div>', asked.network, asked.sample, place.id, place.number)
     try:
         document = read_once(version.files[asked.file]).document
     except (KeyError, NotReadable) as error:
@@ -141,7 +149,7 @@ def film_html(asked: Asked, version: LessonVersion, *, film_id: str) -> SafeStri
         course, lesson = version.lesson.course.slug, version.lesson.slug
         return reverse("lessons:film_picture", args=[course, lesson, version.number, asked.file, stage.index])
 
-    return _rendered(film_of(document, picture_url=picture_url), film_id)
+    return _rendered(film_of(document, picture_url=picture_url), place)
 
 
 def picture_in(version: LessonVersion, name: str, index: int) -> tuple[bytes, str] | None:
@@ -158,17 +166,19 @@ def picture_in(version: LessonVersion, name: str, index: int) -> tuple[bytes, st
 
 def filled(html: str) -> SafeString:
     """A lesson's HTML with the site's own runs in their places."""
-    return mark_safe(_PLACE.sub(lambda place: _house_film(*place.groups()), html))  # noqa: S308 - templates made both
+    return mark_safe(_PLACE.sub(_house_film, html))  # noqa: S308 - templates made both
 
 
-def _house_film(network: str, sample: str, film_id: str) -> str:
+def _house_film(asked: re.Match[str]) -> str:
+    network, sample, film_id, number = asked.groups()
+    place = Place(film_id, int(number))
     trace = stored_trace(network=network, sample=sample)
     if trace is None:
-        return _empty_film(network, sample, film_id)
-    key = f"lessons.films:{trace.pk}:{film_id}:{get_language()}"
+        return _empty_film(network, sample, place)
+    key = f"lessons.films:{trace.pk}:{place.id}:{place.number}:{get_language()}"
     html = cache.get(key)
     if html is None:
-        html = str(_rendered(film_of_trace(Trace.objects.select_related("job__upload").get(pk=trace.pk)), film_id))
+        html = str(_rendered(film_of_trace(Trace.objects.select_related("job__upload").get(pk=trace.pk)), place))
         cache.set(key, html, KEEP_SECONDS)
     return str(html)
 
@@ -178,7 +188,7 @@ def is_shown_in(html: str) -> bool:
     return 'class="replay"' in html
 
 
-def _empty_film(network: str, sample: str, film_id: str) -> str:
+def _empty_film(network: str, sample: str, place: Place) -> str:
     """The stages that will run, and why there is nothing in them yet."""
     known = stored_facts.facts_of(network) or {}
     photo = sample_of(sample)
@@ -188,13 +198,15 @@ def _empty_film(network: str, sample: str, film_id: str) -> str:
         "network_title": str(known.get("title") or network),
         "photo_title": str(photo.title) if photo else sample,
         "frames": waiting_frames(known),
-        "id": film_id,
+        "id": place.id,
+        "film_number": place.number,
     }
     return render_to_string("lessons/_film_waiting.html", context)
 
 
-def _rendered(film: Film, film_id: str) -> SafeString:
-    return render_to_string("inference/_replay.html", {"film": film, "id": film_id, "provenance": film.provenance})
+def _rendered(film: Film, place: Place) -> SafeString:
+    context = {"film": film, "id": place.id, "film_number": place.number, "provenance": film.provenance}
+    return render_to_string("inference/_replay.html", context)
 
 
 # --- publishing ---------------------------------------------------------------------------------------------------------

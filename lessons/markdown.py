@@ -29,7 +29,7 @@ from markdown_it.token import Token
 from lessons.blocks import LessonBlock, lesson_blocks
 from lessons.facts import FactMissing, Facts, frozen
 from lessons.figures import BadFigure, exact_figure, write_figure
-from lessons.films import Asked, BadFilm, asked_for, film_html, problems_with
+from lessons.films import Asked, BadFilm, Place, asked_for, film_html, problems_with
 from lessons.mathml import BadMath, to_mathml
 from lessons.parts import Finding, Severity
 from lessons.samples import BadSample, CodeSample, is_python, missing_sentence, read_sample
@@ -97,6 +97,7 @@ class Build:
     samples: list[CodeSample] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     anchors: dict[str, int] = field(default_factory=dict)
+    films: int = 0
     links: list[tuple[str, int]] = field(default_factory=list)
     headings: list[tuple[int, int]] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
@@ -116,10 +117,13 @@ class Build:
         return self.part(f'<mark class="wrong-figure">{escape(shown)}</mark>')
 
     def anchor(self, words: str) -> str:
-        """An id for a heading that no other heading of the text has."""
-        name = slugify(words)[:60] or "section"
-        count = self.anchors[name] = self.anchors.get(name, 0) + 1
-        return f"{self.prefix}{name}" if count == 1 else f"{self.prefix}{name}-{count}"
+        """An id for a heading, a table or a film that nothing else of the text has."""
+        name = made = slugify(words)[:60] or "section"
+        while made in self.anchors:  # a heading may be called what a second one of another name would be: "Film 2"
+            self.anchors[name] += 1
+            made = f"{name}-{self.anchors[name]}"
+        self.anchors[made] = 1
+        return f"{self.prefix}{made}"
 
 
 def render(
@@ -463,8 +467,10 @@ class _Renderer(RendererHTML):
     def _film(self, arguments: Sequence[str], line: int, build: Build) -> str:
         """A recorded run where a version shows its text, what is wrong with it where the text is checked."""
         asked = asked_for(arguments)
+        place = Place(build.anchor("film"), number=build.films + 1)
+        build.films = place.number
         if build.version is not None:
-            return film_html(asked, build.version, film_id=build.anchor("film"))
+            return film_html(asked, build.version, place)
         if build.files is None:
             raise BadFilm(_("A recorded run can stand in a lesson’s own text only."))
         for severity, message in problems_with(asked, build.files, build.facts):
@@ -555,12 +561,9 @@ def _check_headings(build: Build) -> None:
 
 
 def _check_links(build: Build) -> None:
-    known = {
-        f"{name}" if count == 1 else f"{name}-{count}" for name, total in build.anchors.items() for count in range(1, total + 1)
-    }
     for href, line in build.links:
         if href.startswith("#"):
-            if href[1:] not in known:
+            if href[1:] not in build.anchors:
                 build.complain(line, _("The link “%(link)s” leads to no heading of this lesson.") % {"link": href})
         elif not re.match(r"^(?:https?://|mailto:|/(?!/))", href, re.IGNORECASE):
             message = _("The link “%(link)s” leads nowhere. Begin it with https://, with / for a page of this site, or with #.")

@@ -58,7 +58,8 @@ def _kept(version: LessonVersion, text: str, make: Callable[[], SafeString]) -> 
         get_language(),
         text,
     ]
-    key = "lessons.words:" + hashlib.sha256(repr(about).encode()).hexdigest()
+    # The number is of the form of what is kept, placeholders of films included: it is counted on when that changes.
+    key = "lessons.words:2:" + hashlib.sha256(repr(about).encode()).hexdigest()
     html = cache.get(key)
     if html is None:
         html = str(make())

@@ -156,6 +156,26 @@ def test_words_elsewhere_than_in_the_lesson_show_no_run(recorded: Path, facts: N
     assert "A recorded run can stand in a lesson’s own text only." in findings_of(recorded)
 
 
+def test_the_same_film_twice_is_two_things_to_a_reader(recorded: Path, facts: None, client: Client) -> None:
+    lesson = recorded / "first-look" / "lesson.md"
+    lesson.write_text(lesson.read_text() + "\n\n## Film 2\n" + BLOCK + "\n\nBack to [the first](#film).\n")
+    load_folder(recorded, now=NOW)
+    page = read(client)
+    assert page.count("data-replay") == 2
+    assert_distinct(page)
+    film = re.search(r'<figcaption id="([^"]+)"', page)
+    assert film
+    assert f'href="#{film[1]}"' in page
+
+
+def assert_distinct(page: str) -> None:
+    """No two elements have one id, and no two regions one name."""
+    for what in (r'\sid="([^"]+)"', r'role="region" aria-label="([^"]+)"'):
+        told = re.findall(what, page)
+        assert len(told) > 1
+        assert sorted(told) == sorted(set(told))
+
+
 # --- one of the site's own runs ---------------------------------------------------------------------------------------------
 
 
@@ -183,6 +203,21 @@ def test_publishing_asks_for_the_run_and_readers_see_it_when_it_is_made(
     assert "data-replay" in after
     assert re.search(r'src="/traces/[0-9a-f-]+/pictures/0"', after)
     assert "looks at: Coffee" in after
+
+
+def test_the_sites_own_run_twice_is_two_things_too_before_and_after_it_ran(
+    of_the_site: Path, site_facts: None, bell: None, client: Client
+) -> None:
+    lesson = of_the_site / "first-look" / "lesson.md"
+    lesson.write_text(lesson.read_text() + "\n\n::: trace network=efficientnet_lite0 sample=coffee\n")
+    load_folder(of_the_site, now=NOW)
+    before = read(client)
+    assert before.count("This run has not been made yet.") == 2
+    assert_distinct(before)
+    run(Trace.objects.get(owner=None))
+    after = read(client)
+    assert after.count("data-replay") == 2
+    assert_distinct(after)
 
 
 def test_a_run_that_is_there_is_not_asked_for_again(of_the_site: Path, site_facts: None, bell: None) -> None:
