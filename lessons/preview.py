@@ -18,6 +18,7 @@ from lessons.modes import LessonPage, Mode
 from lessons.pages.break_ import BreakMode
 from lessons.pages.code import CodeMode
 from lessons.pages.follow import FollowMode
+from lessons.pages.look_inside import LookInsideMode
 from lessons.pages.read import ReadMode
 from lessons.pages.run import RunMode
 from lessons.pages.train import TrainMode
@@ -25,7 +26,9 @@ from lessons.parts import Finding
 from lessons.releases import freeze
 from lessons.schema import LESSON_FILE, LessonMeta, read_lesson
 
-MODES = {mode.slug: mode for mode in (ReadMode(), RunMode(), FollowMode(), BreakMode(), TrainMode(), CodeMode())}
+MODES = {
+    mode.slug: mode for mode in (ReadMode(), RunMode(), FollowMode(), LookInsideMode(), BreakMode(), TrainMode(), CodeMode())
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from inference import training_contracts
 from inference.contracts import MISTAKES
@@ -118,18 +118,26 @@ class Run(Strict):
     predict: Predict | None = None
 
 
+def _to_choose_from(options: list[str]) -> list[str]:
+    if len(options) < 2:
+        raise ValueError(_("Before looking, learners choose what they expect. Give the question two options or more."))
+    return options
+
+
+class Expect(Predict):
+    """The question before looking, which learners answer by choosing."""
+
+    options: Annotated[list[Line], AfterValidator(_unique), AfterValidator(_to_choose_from)] = Field(
+        default=[], max_length=8, validate_default=True
+    )
+
+
 class Look(Strict):
     """What the Look inside mode offers: a network, photographs, and what to expect before looking."""
 
     network: NetworkName
     samples: Annotated[list[Uid], AfterValidator(_unique)] = Field(default=[], max_length=12)
-    predict: Predict | None = None
-
-    @model_validator(mode="after")
-    def _can_be_answered(self) -> Look:
-        if self.predict is not None and len(self.predict.options) < 2:
-            raise ValueError(_("Before looking, learners choose what they expect. Give the question two options or more."))
-        return self
+    predict: Expect | None = None
 
 
 class Explanation(Strict):
@@ -140,6 +148,12 @@ class Explanation(Strict):
     feedback: LongLine
 
 
+def _one_right(explanations: list[Explanation]) -> list[Explanation]:
+    if sum(explanation.right for explanation in explanations) != 1:
+        raise ValueError(_("Exactly one explanation must have “right: true”."))
+    return explanations
+
+
 class Case(Strict):
     """One broken run: what led to it, which mistake was made, among which the learner looks for it, and why it matters."""
 
@@ -148,16 +162,16 @@ class Case(Strict):
     sample: Uid
     story: Markdown
     among: Annotated[list[MistakeSlug], AfterValidator(_unique)] = Field(min_length=3, max_length=8)
-    explanations: list[Explanation] = Field(min_length=2, max_length=5)
+    explanations: Annotated[list[Explanation], AfterValidator(_one_right)] = Field(min_length=2, max_length=5)
     why: Markdown = ""
 
-    @model_validator(mode="after")
-    def _can_be_solved(self) -> Case:
-        if self.mistake not in self.among:
-            raise ValueError(_("The mistake “%(mistake)s” is not in “among”. Add it.") % {"mistake": self.mistake})
-        if sum(explanation.right for explanation in self.explanations) != 1:
-            raise ValueError(_("Exactly one explanation must have “right: true”."))
-        return self
+    @field_validator("among")
+    @classmethod
+    def _can_be_found(cls, among: list[str], info: ValidationInfo) -> list[str]:
+        mistake = info.data.get("mistake")  # none where it is wrong itself, which is said already
+        if mistake is not None and mistake not in among:
+            raise ValueError(_("The mistake “%(mistake)s” is not in “among”. Add it.") % {"mistake": mistake})
+        return among
 
 
 class Mistakes(Strict):
@@ -181,18 +195,18 @@ class Train(Strict):
     about: Markdown = ""
     predict: Predict | None = None
 
-    @model_validator(mode="after")
-    def _can_be_trained(self) -> Train:
-        asked = {name: value for name, value in self.settings().items() if value is not None}
+    @field_validator("epochs", "learning_rate", "labels_per_class", "blocks", "seed")
+    @classmethod
+    def _can_be_trained(cls, value: float | str | None, info: ValidationInfo) -> float | str | None:
+        beside = {"data": info.data.get("data"), "strategy": info.data.get("strategy")}
+        if value is None or None in beside.values() or info.field_name is None:
+            return value  # what is wrong with the data or the strategy is said there
+        options = {**beside, "data": info.data["data"][0], info.field_name: value}
         try:
-            training_contracts.checked(asked | {"data": self.data[0]})
+            training_contracts.checked(options)
         except training_contracts.OptionRefused as error:
             raise ValueError(training_wording.refused(error)) from error
-        return self
-
-    def settings(self) -> dict[str, Any]:
-        """The settings of a run, by training_contracts' names; None where they are as usual."""
-        return self.model_dump(include={"strategy", "epochs", "learning_rate", "labels_per_class", "blocks", "seed"})
+        return value
 
 
 class Source(Strict):

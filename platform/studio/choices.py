@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from inference.facts import FactMissing, fact, known_networks
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from inference.breaking.wording import TELLINGS
+from inference.contracts import MISTAKES
+from inference.facts import known_networks, listed, titles, usable_weights
 from inference.samples import all_samples
+from inference.training import wording as training_wording
+from inference.training_contracts import ALL_BLOCKS, BLOCKS, SHIPPED, Strategy
 from lessons.models import Course, Draft
 from lessons.modes import all_modes
 from lessons.schema import LESSON_FILE
@@ -19,27 +27,77 @@ from studio.yamltext import UnreadableError
 Choices = Sequence[tuple[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """What a sample photo is called, and where its picture is."""
+
+    title: str
+    url: str
+
+    def __str__(self) -> str:
+        return self.title
+
+
 def lesson_choices() -> Mapping[str, Choices]:
-    """The modes that are served here, the networks that are known here, and the sample photos."""
-    networks = network_choices()
+    """The modes that are served here, the networks, sample photos and data sets that are here, the mistakes and strategies."""
+    networks, photos = runnable_choices(), photo_choices()
+    mistakes = [(str(name), str(TELLINGS[name].title)) for name in MISTAKES]
     return {
         "modes": [(mode.slug, mode.title) for mode in all_modes()],
-        "networks": networks,
+        "networks": network_choices(),
         "run_network": networks,
-        "run_samples": [(sample.id, sample.title) for sample in all_samples()],
+        "run_samples": photos,
+        "look_network": networks,
+        "look_samples": photos,
+        "break_network": networks,
+        "mistake": mistakes,
+        "among": mistakes,
+        "sample": photos,
+        "train_network": networks,
+        "text": [  # a row of train_data has no other name in documents
+            (str(name), training_wording.data_title(name)) for name in SHIPPED
+        ],
+        "train_strategy": [
+            ("", _("as usual: %(strategy)s") % {"strategy": training_wording.strategy_title(Strategy.FROZEN)}),
+            *((str(name), training_wording.strategy_title(name)) for name in Strategy),
+        ],
+        "train_blocks": [
+            ("", _("as usual: %(blocks)s") % {"blocks": training_wording.blocks_title(int(BLOCKS.usual))}),
+            *(
+                (str(count), training_wording.blocks_title(count))
+                for count in range(int(BLOCKS.lowest), int(BLOCKS.highest) + 1)
+            ),
+            (ALL_BLOCKS, training_wording.blocks_title(ALL_BLOCKS)),
+        ],
     }
+
+
+def photo_choices() -> list[tuple[str, Photo]]:
+    """The sample photos: id, and title with picture."""
+    small = "?size=small"
+    return [
+        (sample.id, Photo(str(sample.title), reverse("inference:sample", args=[sample.id]) + small)) for sample in all_samples()
+    ]
+
+
+def runnable_choices() -> list[tuple[str, str]]:
+    """Every network that facts are known of; those that can't run here yet say so."""
+    records = listed(known_networks())
+    return [
+        (name, title if _has_weights(name, records) else _("%(network)s (no weights here yet)") % {"network": title})
+        for name, title in network_choices()
+    ]
+
+
+def _has_weights(network: str, records: Mapping[str, dict[str, Any]]) -> bool:
+    weights = usable_weights(network, records.get(network, {}))
+    return weights is not None and bool(weights["available"])
 
 
 def network_choices() -> list[tuple[str, str]]:
     """Every network that facts are known of: its name and title."""
-    return [(name, _title(name)) for name in known_networks()]
-
-
-def _title(network: str) -> str:
-    try:
-        return str(fact(network, "title"))
-    except FactMissing:
-        return network
+    known = titles()
+    return [(name, known.get(name, name)) for name in known_networks()]
 
 
 def question_choices(course: Course, files: Files) -> Mapping[str, Choices]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from studio.documents import Values
-from studio.forms import Sheet
+from studio.forms import RowKind, Sheet
 
 CONTEXT_LINES = 2
 
@@ -71,16 +71,24 @@ def in_words(sheet: Sheet, name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
-        return "\n".join(_row_in_words(sheet, name, number, row) for number, row in enumerate(value, start=1))
+        return "\n".join(_row_in_words(sheet.kinds.get(name), number, row) for number, row in enumerate(value, start=1))
     return "" if value is None else str(value)
 
 
-def _row_in_words(sheet: Sheet, name: str, number: int, row: Any) -> str:
-    if not isinstance(row, Mapping):
+def _row_in_words(kind: RowKind | None, number: int, row: Any) -> str:
+    if kind is None or not isinstance(row, Mapping):
         return str(row)
-    fields = sheet.kinds[name].form.base_fields
-    said = [f"{fields[key].label or key}: {row[key]}" for key in fields if row.get(key)]
-    return f"{number}. " + "\n   ".join(said)
+    said = [f"{field.label or key}: {_word(row[key])}" for key, field in kind.form.base_fields.items() if row.get(key)]
+    for key, inner in kind.inner.items():
+        rows = [_row_in_words(inner, place, one) for place, one in enumerate(row.get(key) or [], start=1)]
+        said += [f"{inner.title}:", *("   " + one.replace("\n", "\n   ") for one in rows)] if rows else []
+    return f"{number}. " + "\n   ".join(line for one in said for line in one.split("\n"))
+
+
+def _word(value: Any) -> str:
+    if value is True:
+        return _("yes")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def compared(theirs: str, mine: str) -> Iterator[Line]:

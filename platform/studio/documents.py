@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any, Protocol
 
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from lessons.documents import split_front_matter
@@ -20,6 +22,7 @@ from studio.yamltext import Path, UnreadableError
 
 Values = dict[str, Any]
 
+_DIGITS = re.compile("0|[1-9][0-9]{0,8}")
 _MARKS = re.compile(r"^```.*$|[`*]", re.MULTILINE)
 
 MOST_ROWS = 150
@@ -69,15 +72,22 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A whole number; None when there is none."""
+    """A number; None when there is none."""
 
     def show(self, value: Any) -> Any:
         if isinstance(value, dict | list):
-            raise NotShownError((), _("it must be a whole number"))
+            raise NotShownError((), _("it must be a number"))
         return value
 
     def read(self, given: Any, old: Any) -> Any:
         return ABSENT if given is None else given
+
+
+class NumberOrWord(Text):
+    """A whole number, or a word in its place; the form has both as words."""
+
+    def read(self, given: Any, old: Any) -> Any:
+        return int(given) if _DIGITS.fullmatch(str(given or "")) else Text().read(given, old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,13 @@ class Rows:
             raise NotShownError((), _("it must be a list of items with fields"))
         if len(value) > MOST_ROWS:
             raise NotShownError((), _("it has too many items for a form"))
-        return [{"was": Text().show(item.get(self.identity)), **show(self.fields, item)} for item in value]
+        return [self._shown(number, item) for number, item in enumerate(value)]
+
+    def _shown(self, number: int, item: Mapping[str, Any]) -> Values:
+        try:
+            return {"was": Text().show(item.get(self.identity)), **show(self.fields, item)}
+        except NotShownError as error:
+            raise NotShownError((number, *error.path), error.reason) from None
 
     def read(self, given: Any, old: Any) -> Any:
         free = list(enumerate(old)) if isinstance(old, list) else []
@@ -235,6 +251,12 @@ COURSE_FIELDS: Mapping[str, Field] = {
     "prerequisites": Field(("prerequisites",), Lines()),
 }
 
+CASE_FIELDS: Mapping[str, Field] = {
+    **_row("id", "mistake", "sample", among=Ticks()),
+    **_row("story", explanations=Rows("text", _row("text", right=Flag()) | _row("feedback"))),
+    **_row("why"),
+}
+
 LESSON_FIELDS: Mapping[str, Field] = {
     **_row("title", "subtitle", "slug", minutes=Number()),
     "level": Field(("level",)),
@@ -247,6 +269,25 @@ LESSON_FIELDS: Mapping[str, Field] = {
     "predict_question": Field(("run", "predict", "question")),
     "predict_options": Field(("run", "predict", "options"), Steps()),
     "predict_why": Field(("run", "predict", "why")),
+    "look_network": Field(("look", "network")),
+    "look_samples": Field(("look", "samples"), Ticks()),
+    "look_question": Field(("look", "predict", "question")),
+    "look_options": Field(("look", "predict", "options"), Steps()),
+    "look_why": Field(("look", "predict", "why")),
+    "break_network": Field(("mistakes", "network")),
+    "cases": Field(("mistakes", "cases"), Rows("id", CASE_FIELDS)),
+    "train_network": Field(("train", "network")),
+    "train_data": Field(("train", "data"), Steps()),
+    "train_strategy": Field(("train", "strategy")),
+    "train_epochs": Field(("train", "epochs"), Number()),
+    "train_learning_rate": Field(("train", "learning_rate"), Number()),
+    "train_labels_per_class": Field(("train", "labels_per_class"), Number()),
+    "train_blocks": Field(("train", "blocks"), NumberOrWord()),
+    "train_seed": Field(("train", "seed"), Number()),
+    "train_about": Field(("train", "about")),
+    "train_question": Field(("train", "predict", "question")),
+    "train_options": Field(("train", "predict", "options"), Steps()),
+    "train_why": Field(("train", "predict", "why")),
     "insight": Field(("insight",)),
     "sources": Field(("sources",), Rows("url", _row("title", "url"))),
 }
@@ -317,6 +358,23 @@ class LessonText:
             return Place("lesson", "body", line=max(1, line - self._halves.body_line + 1 - skipped))
         path = yamltext.path_at(self._yaml, line - self._offset)
         return Place("lesson", field_at(LESSON_FIELDS, path)) if path else Place("lesson")
+
+
+def with_names_of_cases(values: Values) -> Values:
+    """A lesson's values in which every broken run has a short name of its own: learners' answers are kept by it."""
+    taken = {case["id"] for case in values["cases"]}
+    named = []
+    for case in values["cases"]:
+        about = slugify(f"{case['mistake']} {case['sample']}").replace("_", "-")
+        name = case["id"] or _free(about or "case", taken)
+        taken.add(name)
+        named.append({**case, "id": name})
+    return {**values, "cases": named}
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with a number where it is taken."""
+    return next(one for one in chain([name], (f"{name}-{number}" for number in count(2))) if one not in taken)
 
 
 class QuestionsText:
@@ -420,18 +478,23 @@ def field_at(fields: Mapping[str, Field], path: Path) -> str:
     """The name of the form's input that shows the value at `path` of a document; empty when none does."""
     for name, field in fields.items():
         if path[: len(field.path)] == field.path:
-            rest = [str(step) for step in path[len(field.path) :]]
-            if isinstance(field.kind, Steps):
-                rest = [*rest[:1], "text"] if rest else []
-            elif isinstance(field.kind, Words):
-                rest = []
-            return "-".join([name, *rest])
+            return "-".join([name, *_inside(field.kind, path[len(field.path) :])])
     while path:
         for name, field in fields.items():
             if field.path[: len(path)] == path:
                 return name
         path = path[:-1]
     return ""
+
+
+def _inside(kind: Kind, rest: Path) -> list[str]:
+    """The end of an input's name: where within a field of this kind the value at `rest` is shown."""
+    match kind:
+        case Steps() if rest:
+            return [str(rest[0]), "text"]
+        case Rows() if rest:
+            return [step for step in (str(rest[0]), field_at(kind.fields, rest[1:])) if step]
+    return []
 
 
 def excerpt(text: Any, length: int = 90) -> str:

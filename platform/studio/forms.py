@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
-from django.utils.functional import cached_property
+from django.utils.functional import cached_property, lazy
 from django.utils.text import slugify
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from inference import training_contracts
+from inference.training import wording as training_wording
+from inference.training_contracts import DataName
 from lessons.models import Level
 from quizzes.models import About, Difficulty, Reveal
 from studio.documents import MOST_ROWS, Values
@@ -89,15 +93,47 @@ class OneOfRows(forms.CheckboxInput):
         return data.get(shared) == number
 
 
+class PhotoTicks(forms.CheckboxSelectMultiple):
+    """Sample photos to tick, each beside its picture."""
+
+
+class PhotoChoice(forms.RadioSelect):
+    """Sample photos to choose one from, each beside its picture."""
+
+
+class NumberAsTyped(forms.TextInput):
+    """A number. What is none stays on the page to be corrected, which a browser's own kind of number input would drop."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"inputmode": "decimal", "autocomplete": "off"})
+
+
+class StudioField(forms.BoundField):
+    """A field on the page, with what publishing still needs of it."""
+
+    form: StudioForm
+
+    @property
+    def needs(self) -> list[str]:
+        return self.form.needs.get(self.name, [])
+
+    @property
+    def aria_describedby(self) -> str | None:
+        described = super().aria_describedby
+        return f"{described or ''} {self.auto_id}_needs".strip() if self.needs else described
+
+
 class StudioForm(forms.Form):
     """A form that never drops what it doesn't know: a choice that the document has is offered, known or not.
 
     Whether a value can be published is for the checks to say.
     """
 
+    bound_field_class = StudioField
     optional: ClassVar[tuple[str, ...]] = ()  # choices that may be left at "none"
 
     def __init__(self, *args: Any, options: Mapping[str, Sequence[tuple[str, Any]]] | None = None, **kwargs: Any) -> None:
+        self.needs: dict[str, list[str]] = {}
         super().__init__(*args, **kwargs)
         for name, chosen in self.fields.items():
             if isinstance(chosen, forms.ChoiceField):
@@ -112,17 +148,26 @@ class StudioForm(forms.Form):
         current = self[name].value()
         values = current if isinstance(current, list) else [current]
         choices = known + [(value, value) for value in values if value and value not in dict(known)]
-        if isinstance(self.fields[name], forms.MultipleChoiceField) or "" in dict(choices):
+        if isinstance(self.fields[name].widget, forms.RadioSelect) or "" in dict(choices):  # ticks are of that class, too
             return choices
         if name in self.optional:
             return [("", _("none")), *choices]
         return choices if current else [("", _("not chosen yet")), *choices]
 
 
+def _usual(ranges: Mapping[training_contracts.Strategy, training_contracts.Range]) -> str:
+    told = [f"{training_wording.strategy_title(name)} {training_wording.rate(one.usual)}" for name, one in ranges.items()]
+    return gettext("Left empty: %(usual)s.") % {"usual": ", ".join(told)}
+
+
+usual = lazy(_usual, str)
+"""What a number is where nobody chose one, by strategy."""
+
+
 class LessonForm(StudioForm):
     """All of lesson.md but its uid."""
 
-    optional = ("run_network",)
+    optional = ("run_network", "look_network", "break_network", "train_network")
 
     title = LineField(label=_("Title"), max_length=200, required=False)
     subtitle = LineField(
@@ -157,7 +202,7 @@ class LessonForm(StudioForm):
     run_samples = forms.MultipleChoiceField(
         label=_("Sample photos"),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=PhotoTicks,
         help_text=_("None ticked offers all of them."),
     )
     predict_question = LineField(
@@ -167,9 +212,78 @@ class LessonForm(StudioForm):
         help_text=_("Learners predict, then run, then compare."),
     )
     predict_why = TextField(label=_("Explanation after the run"), rows=3)
+    look_network = forms.ChoiceField(
+        label=_("Network to look into"), required=False, help_text=_("Learners see its maps, its evidence and single units.")
+    )
+    look_samples = forms.MultipleChoiceField(
+        label=_("Photos to look at"), required=False, widget=PhotoTicks, help_text=_("None ticked offers all of them.")
+    )
+    look_question = LineField(
+        label=_("Question before looking"),
+        max_length=300,
+        required=False,
+        help_text=_("Learners choose what they expect, then look. It needs two answers or more."),
+    )
+    look_why = TextField(
+        label=_("Explanation after looking"), rows=3, help_text=_("Markdown. Learners open it to compare with what they saw.")
+    )
+    break_network = forms.ChoiceField(
+        label=_("Network to break"), required=False, help_text=_("All broken runs of the lesson are of this one.")
+    )
+    train_network = forms.ChoiceField(
+        label=_("Network to train"), required=False, help_text=_("The form begins with it; learners may choose another.")
+    )
+    train_strategy = forms.ChoiceField(label=_("What is trained"), required=False)
+    train_epochs = forms.IntegerField(
+        label=_("Epochs"), required=False, help_text=usual(training_contracts.EPOCHS), widget=NumberAsTyped
+    )
+    train_learning_rate = forms.FloatField(
+        label=_("Learning rate"), required=False, help_text=usual(training_contracts.LEARNING_RATES), widget=NumberAsTyped
+    )
+    train_labels_per_class = forms.IntegerField(
+        label=_("Labels per class"), required=False, help_text=_("Left empty: as usual for the data."), widget=NumberAsTyped
+    )
+    train_blocks = forms.ChoiceField(
+        label=_("Stages to train"), required=False, help_text=_("Of the network itself, when it is fine-tuned.")
+    )
+    train_seed = forms.IntegerField(
+        label=_("Seed"), required=False, help_text=_("The same seed gives the same curves."), widget=NumberAsTyped
+    )
+    train_about = TextField(
+        label=_("What there is to find out"),
+        rows=4,
+        help_text=_("Markdown. It stands before learners’ form, in which they may change every setting."),
+    )
+    train_question = LineField(
+        label=_("Question before the training"),
+        max_length=300,
+        required=False,
+        help_text=_("Left empty, learners are asked how the run will do against the best trivial baseline."),
+    )
+    train_why = TextField(label=_("Explanation after the training"), rows=3)
 
     def clean_slug(self) -> str:
         return slug_or_error(self.cleaned_data["slug"])
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        for option, allowed in _knobs(str(values.get("train_strategy") or "")).items():
+            value = values.get(f"train_{option}")
+            if value is not None and not allowed.allows(value):
+                range_of_it = {"range": training_wording.range_words(allowed)}
+                self.add_error(f"train_{option}", gettext("Choose a number, %(range)s.") % range_of_it)
+        return values
+
+
+def _knobs(strategy: str) -> Mapping[str, training_contracts.Range]:
+    """What the numbers of a training run may be, whichever data it is of. A strategy that is none is told by the checks."""
+    known = [name for name in training_contracts.Strategy if name == (strategy or training_contracts.Strategy.FROZEN)]
+    return {
+        name: allowed
+        for one in known
+        for name, allowed in training_contracts.knobs(one, DataName.OWN).items()
+        if name != "blocks"
+    }
 
 
 class ObjectiveRow(StudioForm):
@@ -198,6 +312,42 @@ class StepRow(StudioForm):
 
 class PredictionRow(StudioForm):
     text = LineField(label=_("Possible answer"), max_length=200, required=False)
+
+
+class DataRow(StudioForm):
+    text = forms.ChoiceField(label=_("Data set"), required=False)
+
+
+class CaseRow(StudioForm):
+    """A broken run but its explanations."""
+
+    mistake = forms.ChoiceField(
+        label=_("Mistake"), required=False, help_text=_("Learners are told after they have looked for it.")
+    )
+    sample = forms.ChoiceField(label=_("Photo"), required=False, widget=PhotoChoice)
+    among = forms.MultipleChoiceField(
+        label=_("Mistakes to choose from"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Three to eight, the mistake itself among them."),
+    )
+    story = TextField(label=_("Story"), rows=3, help_text=_("Markdown, read first. It doesn’t give the mistake away."))
+    why = TextField(label=_("Why it matters"), rows=3, help_text=_("Markdown, at the end beside the figures."))
+    id = LineField(
+        label=_("Short name"),
+        max_length=80,
+        required=False,
+        help_text=_("Never shown. Learners’ answers are kept by it; left empty, it is made from the mistake and the photo."),
+    )
+
+    def clean_id(self) -> str:
+        return slug_or_error(self.cleaned_data["id"])
+
+
+class ExplanationRow(StudioForm):
+    right = forms.BooleanField(label=_("This is the right one"), required=False, widget=OneOfRows)
+    text = LineField(label=_("Explanation"), max_length=300, required=False)
+    feedback = LineField(label=_("Feedback to those who choose it"), max_length=300, required=False)
 
 
 class QuestionForm(StudioForm):
@@ -399,6 +549,14 @@ def slug_or_error(slug: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that publishing still needs: of which input or list, and the sentence, given what that is called."""
+
+    name: str
+    sentence: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
 class RowKind:
     """One list of rows in a sheet: what a row holds, and what the page calls it."""
 
@@ -408,6 +566,9 @@ class RowKind:
     help: Any = ""
     blank: int = 0  # empty rows to begin with
     identity: bool = True  # whether a row knows what it continues; plain texts don't
+    most: int = MOST_ROWS  # with so many rows there is no button for another
+    summary: tuple[str, ...] = ()  # choices that name a row, which then is folded; none: it lies open
+    inner: Mapping[str, RowKind] = field(default_factory=dict)  # lists that each row has of its own
 
 
 @dataclass(slots=True)
@@ -419,15 +580,80 @@ class Row:
     was: str  # the identity of what it continues; empty for a new one
     first: bool
     last: bool
+    lists: dict[str, RowList]
+    summary: str = ""  # what a folded row is called; empty for one that lies open
+    is_touched: bool = False  # whether one of its lists was rearranged just now
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it must not be folded: something is to be done in it."""
+        return not self.summary or self.is_touched or self.is_wrong
+
+    @property
+    def is_wrong(self) -> bool:
+        errors = self.form.is_bound and self.form.errors
+        return bool(errors or self.form.needs) or any(rows.is_wrong for rows in self.lists.values())
+
+    @property
+    def forms(self) -> Iterator[StudioForm]:
+        """Its form and those of its lists' rows, as they stand on the page."""
+        yield self.form
+        for rows in self.lists.values():
+            yield from rows.forms
+
+    @property
+    def says_something(self) -> bool:
+        said = any(self.form.cleaned_data.get(bound.name) for bound in self.form.visible_fields())
+        return said or any(row.says_something for rows in self.lists.values() for row in rows.rows)
 
 
 @dataclass(slots=True)
 class RowList:
-    """The rows of one list on the page."""
+    """The rows of one list on the page. An inner list is called after its row: "cases-0-explanations"."""
 
     name: str
     kind: RowKind
     rows: list[Row] = field(default_factory=list)
+    needs: list[str] = field(default_factory=list)  # what publishing still needs of the list as a whole
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.rows) >= self.kind.most
+
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.needs) or any(row.is_wrong for row in self.rows)
+
+    @property
+    def forms(self) -> Iterator[StudioForm]:
+        for row in self.rows:
+            yield from row.forms
+
+    @property
+    def all(self) -> Iterator[RowList]:
+        """This list and those in its rows."""
+        yield self
+        for row in self.rows:
+            for rows in row.lists.values():
+                yield from rows.all
+
+    @property
+    def said(self) -> list[Values]:
+        """What its valid rows say; those without words are gone."""
+        return [
+            ({"was": row.was} if self.kind.identity else {})
+            | row.form.cleaned_data
+            | {name: rows.said for name, rows in row.lists.items()}
+            for row in self.rows
+            if row.says_something
+        ]
+
+    @property
+    def typed(self) -> list[Values]:
+        """What stands in its rows, right or wrong."""
+        return [
+            {"was": row.was, **_typed(row.form), **{name: rows.typed for name, rows in row.lists.items()}} for row in self.rows
+        ]
 
 
 class Sheet:
@@ -444,37 +670,50 @@ class Sheet:
         values: Mapping[str, Any] | None = None,
         posted: QueryDict | None = None,
         options: Mapping[str, Sequence[tuple[str, Any]]] | None = None,
+        touched: str = "",  # the list that was rearranged just now
     ) -> None:
         self.form_class, self.kinds, self.options = form, kinds, options or {}
-        self._posted = posted
+        self._posted, self._touched = posted, touched
         self.form = form(posted, initial=dict(values or {}), options=options)
-        self.lists = {name: self._list(name, kind, values or {}) for name, kind in kinds.items()}
+        self.lists = {name: self._list(name, kind, (values or {}).get(name)) for name, kind in kinds.items()}
 
-    def _list(self, name: str, kind: RowKind, values: Mapping[str, Any]) -> RowList:
+    def _list(self, name: str, kind: RowKind, values: Sequence[Values] | None) -> RowList:
         if self._posted is not None:
-            numbers = _numbers(self._posted, name)
-            filled = [
-                (
-                    number,
-                    kind.form(self._posted, prefix=f"{name}-{number}", options=self.options),
-                    self._posted.get(f"{name}-{number}-was", ""),
-                )
-                for number in numbers
-            ]
+            numbered: list[tuple[int, Values]] = [(number, {}) for number in _numbers(self._posted, name)]
         else:
-            rows = list(values.get(name) or []) or [{} for _row in range(kind.blank)]
-            filled = [
-                (number, kind.form(initial=row, prefix=f"{name}-{number}", options=self.options), str(row.get("was", "")))
-                for number, row in enumerate(rows)
-            ]
-        last = len(filled) - 1
+            numbered = list(enumerate(values or [{} for _row in range(kind.blank)]))
+        last = len(numbered) - 1
         return RowList(
-            name, kind, [Row(number, form, was, place == 0, place == last) for place, (number, form, was) in enumerate(filled)]
+            name,
+            kind,
+            [
+                self._row(f"{name}-{number}", kind, number, values, first=place == 0, last=place == last)
+                for place, (number, values) in enumerate(numbered)
+            ],
+        )
+
+    def _row(self, prefix: str, kind: RowKind, number: int, values: Values, *, first: bool, last: bool) -> Row:
+        form = kind.form(self._posted, initial=values, prefix=prefix, options=self.options)
+        posted_was = self._posted.get(f"{prefix}-was", "") if self._posted is not None else ""
+        return Row(
+            number,
+            form,
+            was=posted_was or str(values.get("was", "")),
+            first=first,
+            last=last,
+            lists={name: self._list(f"{prefix}-{name}", inner, values.get(name)) for name, inner in kind.inner.items()},
+            summary=" · ".join(filter(None, (_chosen(form[name]) for name in kind.summary))),
+            is_touched=self._touched.startswith(f"{prefix}-"),
         )
 
     @property
     def _forms(self) -> list[StudioForm]:
-        return [self.form, *(row.form for rows in self.lists.values() for row in rows.rows)]
+        return [self.form, *(form for rows in self.lists.values() for form in rows.forms)]
+
+    @property
+    def _all_lists(self) -> Iterator[RowList]:
+        for rows in self.lists.values():
+            yield from rows.all
 
     def is_valid(self) -> bool:
         for form in self._forms:  # all of them, so that every form says what is wrong with it
@@ -497,43 +736,71 @@ class Sheet:
             for message in messages
         ]
 
+    @property
+    def wrong(self) -> set[str]:
+        """The first words of the names of inputs and lists with an error, or with something that publishing needs."""
+        names = [name for name in self.form.fields if self.form.needs.get(name)]
+        names += [name for name, rows in self.lists.items() if rows.is_wrong]
+        if self._posted is not None:
+            names += self.form.errors
+        return {name.partition("_")[0] for name in names}
+
     @cached_property
     def values(self) -> Values:
         """What a valid sheet says; rows without words are gone."""
-        values = dict(self.form.cleaned_data)
-        for name, rows in self.lists.items():
-            values[name] = [
-                ({"was": row.was} if rows.kind.identity else {}) | row.form.cleaned_data
-                for row in rows.rows
-                if _says_something(row.form)
-            ]
-        return values
+        return {**self.form.cleaned_data, **{name: rows.said for name, rows in self.lists.items()}}
 
     def raw(self) -> Values:
         """What was typed, right or wrong."""
-        typed: Values = {name: self.form[name].data for name in self.form.fields}
-        for name, rows in self.lists.items():
-            typed[name] = [{"was": row.was, **{inner: row.form[inner].data for inner in row.form.fields}} for row in rows.rows]
-        return typed
+        return {**_typed(self.form), **{name: rows.typed for name, rows in self.lists.items()}}
+
+    def tell(self, needs: Iterable[Need]) -> None:
+        """Puts each thing that publishing still needs beside the input or list that it is about."""
+        lists = {rows.name: rows for rows in self._all_lists}
+        forms = {form.add_prefix(name): (form, name) for form in self._forms for name in form.fields}
+        for need in needs:
+            if need.name in lists:
+                lists[need.name].needs.append(need.sentence(str(lists[need.name].kind.title)))
+            elif need.name in forms:
+                form, name = forms[need.name]
+                form.needs.setdefault(name, []).append(need.sentence(str(form.fields[name].label)))
 
     def after(self, act: str) -> Sheet:
-        """The sheet as typed, with a row added, removed or moved: "add:options", "remove:options:2", "up:options:2"."""
-        values = self.raw()
+        """The sheet as typed, with a row added, removed or moved: "add:options", "remove:cases-0-explanations:2"."""
         what, _colon, rest = act.partition(":")
         name, _colon, number = rest.partition(":")
-        if name in self.lists:
-            numbers = [row.number for row in self.lists[name].rows]
-            place = numbers.index(int(number)) if number.isdecimal() and int(number) in numbers else None
-            values[name] = _rearranged(values[name], what, place)
-        return self.filled(values)
+        values = self.raw()
+        _rearrange(self.lists, values, name, what, int(number) if number.isdecimal() else None)
+        return self.filled(values, touched=name)
 
-    def filled(self, values: Mapping[str, Any]) -> Sheet:
+    def filled(self, values: Mapping[str, Any], *, touched: str = "") -> Sheet:
         """The same sheet with other values."""
-        return Sheet(self.form_class, self.kinds, values=values, options=self.options)
+        return Sheet(self.form_class, self.kinds, values=values, options=self.options, touched=touched)
 
 
-def _rearranged(rows: list[Values], what: str, place: int | None) -> list[Values]:
-    if what == "add" and len(rows) < MOST_ROWS:
+def _typed(form: StudioForm) -> Values:
+    return {name: form[name].data for name in form.fields}
+
+
+def _chosen(field: forms.BoundField) -> str:
+    """What a choice's value is called; empty where nothing is chosen."""
+    value = field.value()
+    return str(dict(field.field.choices).get(value, value)) if value else ""  # type: ignore[attr-defined]
+
+
+def _rearrange(lists: Mapping[str, RowList], values: Values, wanted: str, what: str, number: int | None) -> None:
+    """Rearranges the list called `wanted` in `values`, however deep it is; without such a list nothing changes."""
+    for name, rows in lists.items():
+        if rows.name == wanted:
+            numbers = [row.number for row in rows.rows]
+            place = numbers.index(number) if number in numbers else None
+            values[name] = _rearranged(values[name], what, place, rows.kind.most)
+        for row, typed in zip(rows.rows, values[name], strict=False):
+            _rearrange(row.lists, typed, wanted, what, number)
+
+
+def _rearranged(rows: list[Values], what: str, place: int | None, most: int) -> list[Values]:
+    if what == "add" and len(rows) < most:
         return [*rows, {}]
     if place is None:
         return rows
@@ -543,10 +810,6 @@ def _rearranged(rows: list[Values], what: str, place: int | None) -> list[Values
     if what in ("up", "down") and 0 <= other < len(rows):
         rows[place], rows[other] = rows[other], rows[place]
     return rows
-
-
-def _says_something(form: StudioForm) -> bool:
-    return any(form.cleaned_data.get(bound.name) for bound in form.visible_fields())
 
 
 def _numbers(posted: QueryDict, name: str) -> list[int]:
@@ -565,6 +828,35 @@ LESSON_ROWS = {
         blank=1,
     ),
     "predict_options": RowKind(PredictionRow, _("Answers to choose from"), _("Add an answer"), identity=False),
+    "look_options": RowKind(PredictionRow, _("Answers before looking"), _("Add an answer"), blank=2, identity=False, most=8),
+    "cases": RowKind(
+        CaseRow,
+        _("Broken runs"),
+        _("Add a broken run"),
+        help=_("Learners predict what becomes of the first choice, look for the mistake, explain it and put the code right."),
+        most=8,
+        summary=("mistake", "sample"),
+        inner={
+            "explanations": RowKind(
+                ExplanationRow,
+                _("Explanations to choose from"),
+                _("Add an explanation"),
+                help=_("Two to five, one of them right. Learners see them in an order of their own."),
+                blank=3,
+                most=5,
+            )
+        },
+    ),
+    "train_data": RowKind(
+        DataRow,
+        _("Data sets"),
+        _("Add a data set"),
+        help=_("Learners choose among these; the first is chosen when they come."),
+        blank=1,
+        identity=False,
+        most=len(training_contracts.SHIPPED),
+    ),
+    "train_options": RowKind(PredictionRow, _("Answers before the training"), _("Add an answer"), identity=False, most=8),
     "sources": RowKind(
         SourceRow,
         _("Sources"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from studio.access import author_of
 from studio.conflicts import ClashError, Difference, differences, fingerprint
 from studio.documents import Values
 from studio.editing import Files, Part, save_part
-from studio.forms import RowKind, Sheet, StudioForm
+from studio.forms import Need, RowKind, Sheet, StudioForm
 from studio.frame import lesson_frame
 from studio.yamltext import UnreadableError
 from web.problems import Problem, not_found
@@ -41,6 +41,7 @@ class SheetPage:
     template: str
     url: str  # of this page
     options: Callable[[Files], Mapping[str, Sequence[tuple[str, Any]]]] = lambda _files: {}
+    needs: Callable[[Files], Iterable[Need]] = lambda _files: ()  # what the saved part lacks to be published
     finish: Callable[[Values], Values] = lambda values: values  # what a form leaves out: ids of new rows
     preview: Callable[[Files], SafeString] | None = None  # the learner's view of files that are not saved
     blank: Values | None = None  # what a part that isn't there yet begins with; none: it must be there
@@ -59,6 +60,7 @@ class SheetPage:
         if current is None and self.blank is None:
             raise not_found()
         sheet = Sheet(self.form, self.kinds, values=current or self.blank, options=self.options(draft.files))
+        sheet.tell(self.needs(draft.files))
         return self._page(sheet, opened_with=fingerprint(current), revision=draft.revision)
 
     def _posted(self, files: Files) -> HttpResponse:

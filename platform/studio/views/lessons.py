@@ -23,9 +23,11 @@ from lessons.schema import LESSON_FILE
 from quizzes.schema import QUESTIONS_FILE
 from studio.access import author_of, for_lesson
 from studio.choices import lesson_choices
+from studio.documents import with_names_of_cases
 from studio.editing import Files, RawDocument, WholeLesson
 from studio.forms import LESSON_ROWS, DocumentForm, LessonForm, PictureForm
 from studio.frame import lesson_frame
+from studio.needs import WHAT_MODES_NEED, needs_of_lesson
 from studio.previews import lesson_preview
 from studio.sheets import SheetPage
 from web.files import stored_file
@@ -53,10 +55,13 @@ def lesson(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         "studio/lesson.html",
         reverse("studio:lesson", args=[lesson.course.slug, lesson.slug]),
         options=lambda _files: lesson_choices(),
+        needs=needs_of_lesson,
+        finish=with_names_of_cases,
         preview=shown,
         context={
             "preview_modes": [(slug, mode.title) for slug, mode in MODES.items()],
             "preview_mode": request.POST.get("preview_mode", "read"),
+            "modes_apart": tuple(WHAT_MODES_NEED),
         },
     ).respond()
 

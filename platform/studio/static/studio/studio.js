@@ -37,7 +37,7 @@ function guard() {
 function rows() {
   form.addEventListener("submit", async (event) => {
     const act = event.submitter?.value ?? "";
-    const match = /^(add|remove|up|down):([a-z_]+)(?::(\d+))?$/.exec(act);
+    const match = /^(add|remove|up|down):([a-z_]+(?:-\d+-[a-z_]+)*)(?::(\d+))?$/.exec(act);
     if (!match) return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -79,9 +79,10 @@ function focusIn(list, what, place) {
   if (!row) {
     list.querySelector(":scope > .btn")?.focus();
   } else if (what === "up" || what === "down") {
-    (row.querySelector(`button[value^="${what}:"]`) ?? row.querySelector(".row-buttons button")).focus();
+    const buttons = row.querySelector(":scope > .row-buttons");
+    (buttons.querySelector(`[value^="${what}:"]`) ?? buttons.querySelector("button")).focus();
   } else {
-    row.querySelector("textarea, input[type=text]")?.focus();
+    row.querySelector("select, textarea, input[type=text]")?.focus();
   }
 }
 
