@@ -396,7 +396,7 @@ def _number_at(model: nn.Module, picture: torch.Tensor, end: stages.Boundary, at
     found: list[torch.Tensor] = []
 
     def reached(_index: int, output: torch.Tensor) -> None:
-        found.append(output[at])  # a new tensor: what is done in place to the output later doesn't change it
+        found.append(output[at])  # a view, which nothing overwrites: the pass ends here
         raise _Reached
 
     try:

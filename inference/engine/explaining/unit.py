@@ -8,7 +8,7 @@ itself runs; the number is then computed anew from those figures in double preci
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +56,22 @@ class Unit:
     @property
     def recomputed(self) -> float:
         """The number again, from the figures of its steps alone."""
-        number = 0.0
-        for step in self.steps:
-            number = step.apply(number)
-        return number
+        return _followed(0.0, self.steps)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether nothing small that is done to its weighted sum changes the number, as behind a ReLU that made it 0."""
+        first, *further = self.steps
+        summed = first.apply(0.0)
+        nudge = 1e-6 * max(1.0, abs(summed))
+        return len({_followed(number, further) for number in (summed - nudge, summed, summed + nudge)}) == 1
+
+
+def _followed(number: float, steps: Sequence[Step]) -> float:
+    """What the steps make of a number, one after the other."""
+    for step in steps:
+        number = step.apply(number)
+    return number
 
 
 def look(
@@ -79,6 +91,8 @@ def look(
         )
         emit(Result(f"unit:{stage_name}", {"stage": stage_name, "layers": layers_of(loaded, stage_name), **told(unit)}))
         figures, files = receptive.fields(loaded, batch, _photo(cropped.output), unit.place, _ends(loaded, stage_name, unit))
+    if layer and unit.is_cut_off:
+        figures["of"] = "sum"  # a layer's gradient is taken of its sum: where the number is not cut off, it has the same shape
     at = {"stage": stage_name, "layer": layer, "channel": unit.channel, "y": unit.y, "x": unit.x}
     emit(Result(f"receptive:{stage_name}", at | figures, files))
 

@@ -203,6 +203,19 @@ def test_a_max_pool_follows_the_largest_of_its_window() -> None:
     assert told["after"] == max(flat) == told["window"][row - told["top"]][column - told["left"]]
 
 
+def test_what_moves_a_number_that_was_cut_off_is_told_as_what_moves_its_sum() -> None:
+    loaded = random_network("resnet18")
+    batch, told = prepared(loaded), {}
+    with loaded.alone():
+        units = [unit.unit_of(loaded, batch, "layer1", "layer1.0.conv1", channel=channel, y=20, x=20) for channel in range(64)]
+    for is_cut_off in (True, False):
+        chosen = next(one for one in units if (one.value == 0) is is_cut_off)
+        asked = {"stage": "layer1", "layer": chosen.layer, "channel": chosen.channel, "y": chosen.y, "x": chosen.x}
+        unit.look(loaded, photo(), asked, lambda result: told.update({result.name: result.figures}), lambda: False)
+        assert told["receptive:layer1"]["pixels"]
+        assert told["receptive:layer1"]["of"] == ("sum" if is_cut_off else "unit")
+
+
 @pytest.mark.parametrize(
     "asked",
     [
