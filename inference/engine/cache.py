@@ -8,7 +8,9 @@ from pathlib import Path
 
 from inference.contracts import EngineError, Failure
 from inference.engine import devices
+from inference.engine.networks import record
 from inference.engine.tracing import LoadedNetwork, load
+from inference.engine.weights import default_weights_dir
 
 
 class NetworkCache:
@@ -38,9 +40,9 @@ class NetworkCache:
         all others go and it is tried once more. EngineError: unknown, missing, damaged, out of memory.
         """
         with self._changing:
-            key = (network, weights)
+            key = self._key(network, weights)
             if key not in self._loaded:
-                self._loaded[key] = self._with_room(network, weights)
+                self._loaded[key] = self._with_room(*key)
             self._loaded.move_to_end(key)
             while len(self._loaded) > 1 and self.bytes > self.bound:
                 self._loaded.popitem(last=False)
@@ -49,7 +51,7 @@ class NetworkCache:
 
     def holds(self, network: str, *, weights: str = "") -> bool:
         """Whether the network is warm."""
-        return (network, weights) in self._loaded
+        return self._key(network, weights) in self._loaded
 
     @property
     def bytes(self) -> int:
@@ -61,6 +63,10 @@ class NetworkCache:
         """How large it may grow."""
         memory = devices.memory_of(self.device)
         return self._max_bytes if memory is None else min(self._max_bytes, memory // 2)
+
+    def _key(self, network: str, weights: str) -> tuple[str, str]:
+        """The network and the name of its weights: asked for by name or as those that are there, they are loaded once."""
+        return network, record(network).chosen_weights(self.weights_dir or default_weights_dir(), weights).name
 
     def _with_room(self, network: str, weights: str) -> LoadedNetwork:
         try:
