@@ -102,8 +102,11 @@ TELLINGS: Mapping[MistakeName, Telling] = MappingProxyType(
             _("Normalised twice"),
             _("The photo is normalised by hand, and once more by the transforms that come with the weights."),
             _("Normalising what is normalised already changes nothing."),
-            _("The second time subtracts the mean from values that are around 0 already, so everything gets darker."),
-            _("The input’s mean lies far below 0, and the picture is nearly black."),
+            _(
+                "The second time subtracts the mean from values that are around 0 already and divides once more: what is dark"
+                " turns black, and the contrast grows."
+            ),
+            _("The input’s mean lies far below 0, and of the picture only what is bright is left."),
         ),
         MistakeName.CHANNELS_LAST: Telling(
             _("Reshaped instead of permuted"),
@@ -113,7 +116,10 @@ TELLINGS: Mapping[MistakeName, Telling] = MappingProxyType(
                 "reshape reads the same numbers in the same order: three neighbouring colours of a pixel become three"
                 " neighbouring pixels. Only permute moves an axis."
             ),
-            _("The picture that the network was handed shows the photo several times, striped and without colours."),
+            _(
+                "The picture that the network was handed is striped and in wrong colours: the photo’s upper, middle and lower"
+                " third lie over each other."
+            ),
         ),
         MistakeName.NOT_PERMUTED: Telling(
             _("Channels left at the end"),
