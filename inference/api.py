@@ -327,9 +327,7 @@ def _written(value: str | int | bool | None) -> str:
 def _look(form: TraceIn, image: UploadedFile | None, asked: dict[str, Any]) -> Trace:
     """The look that the form asks for, in the words in which a page's form would."""
     told = {"look": form.explain, **{name: _written(getattr(form, name)) for name in LOOK_FIELDS}}
-    if image is not None:
-        return looking.request_photo_look(asked=told, file=image, **asked)
-    return looking.request_look(asked=told, sample=form.sample, **asked)
+    return looking.request_look(asked=told, sample=form.sample, file=image, **asked)
 
 
 def _refuse_what_would_be_ignored(request: HttpRequest, form: TraceIn, image: UploadedFile | None) -> None:

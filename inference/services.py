@@ -184,13 +184,18 @@ def _weights_for(network: str) -> tuple[str, str]:
     if known is None:
         if network in INSPECTED_NETWORKS:
             return "", ""  # its facts are still being computed: the worker will tell
-        raise Problem(
-            404, _("No such network"), _("This site knows no network of this name. The networks page lists those it knows.")
-        )
+        raise no_such_network()
     record = facts.usable_weights(network, known)
     if record is None or not record["available"]:
         raise Problem(409, _("No weights for this network"), no_weights_sentence(network, known), network=network)
     return str(record["name"]), str(record.get("file") or "")
+
+
+def no_such_network() -> Problem:
+    """404 for a network that the site doesn't know."""
+    return Problem(
+        404, _("No such network"), _("This site knows no network of this name. The networks page lists those it knows.")
+    )
 
 
 def _lock(owner: User | None) -> None:

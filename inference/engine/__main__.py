@@ -153,7 +153,7 @@ def _trace(options: argparse.Namespace) -> None:
 
 
 def _drawn(event: Event) -> Iterator[tuple[str, bytes]]:
-    """The pictures of an event with names for their files: "11-features6.webp", "grad_cam-282-heat.webp"."""
+    """The pictures of an event with names for their files: "11-features6.jpeg", "grad_cam-282-heat.jpeg"."""
     if isinstance(event, StageRan) and event.picture:
         yield _file(f"{event.index:02}-{event.stage.name}", event.picture)
     elif isinstance(event, Result):

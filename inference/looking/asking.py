@@ -212,40 +212,27 @@ def request_look(
     asked: Mapping[str, str],
     sample: str = "",
     upload: Upload | None = None,
+    file: UploadedFile[bytes] | None = None,
     prediction: str = "",
     now: datetime,
 ) -> Trace:
-    """One person's look at a sample or their own upload in a network; no owner is the house itself.
+    """One person's look at a sample, their own upload, or the photo in `file`, which is then kept for them alone.
 
-    Raises Problem as `services.request_run` does, and 422 for options that make no sense.
+    No owner is the house itself, which has no photos of its own. Raises Problem as `services.request_run` and
+    `services.request_photo_run` do, 404 for an unknown network, and 422 for options that make no sense.
     """
     facts_or_404(network)
-    return services.request_run(
-        kind=RunKind.LOOK,
-        owner=owner,
-        network=network,
-        options=options_of(network, asked),
-        sample=sample,
-        upload=upload,
-        prediction=prediction,
-        now=now,
-    )
-
-
-def request_photo_look(
-    *, owner: User, network: str, asked: Mapping[str, str], file: UploadedFile[bytes], prediction: str = "", now: datetime
-) -> Trace:
-    """One person's look at the photo in `file`, which is kept for them alone."""
-    facts_or_404(network)
-    return services.request_photo_run(
-        kind=RunKind.LOOK,
-        owner=owner,
-        network=network,
-        options=options_of(network, asked),
-        file=file,
-        prediction=prediction,
-        now=now,
-    )
+    run: dict[str, Any] = {
+        "kind": RunKind.LOOK,
+        "owner": owner,
+        "network": network,
+        "options": options_of(network, asked),
+        "prediction": prediction,
+        "now": now,
+    }
+    if file is not None:
+        return services.request_photo_run(**run, file=file)
+    return services.request_run(**run, sample=sample, upload=upload)
 
 
 def request_look_on(*, trace: Trace, owner: User, asked: Mapping[str, str], now: datetime) -> Trace:
@@ -261,8 +248,7 @@ def request_look_on(*, trace: Trace, owner: User, asked: Mapping[str, str], now:
 def facts_or_404(network: str) -> None:
     """Raises Problem 404 for a network that the site does not know, before anything is said about its stages."""
     if facts.facts_of(network) is None:
-        sentence = _("This site knows no network of this name. The networks page lists those it knows.")
-        raise Problem(404, _("No such network"), sentence)
+        raise services.no_such_network()
 
 
 def look_url(trace: Trace, *, share_token: str = "") -> str:

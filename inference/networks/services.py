@@ -26,9 +26,7 @@ def entry_of(network: str) -> dict[str, Any]:
     """What is known of a network, at least its record; raises Problem 404."""
     known = facts.facts_of(network) or facts.record_of(network)
     if known is None:
-        raise Problem(
-            404, _("No such network"), _("This site knows no network of this name. The networks page lists those it knows.")
-        )
+        raise services.no_such_network()
     return known
 
 
