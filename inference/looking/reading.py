@@ -24,6 +24,13 @@ def number(value: float | None) -> str:
     return f"{value:.5g}".replace("-", "−").replace("e−0", "e−").replace("e+0", "e+")
 
 
+def in_per_cent(share: float) -> str:
+    """A part of a whole in whole per cent, never "0%" or "100%": a part is more than nothing and less than all."""
+    if share < 0.01:
+        return _("less than 1%")
+    return _("more than 99%") if share > 0.99 else f"{share:.0%}"
+
+
 # --- maps ---------------------------------------------------------------------------------------------------------------
 
 
@@ -441,7 +448,7 @@ def _seen(told: Figures) -> list[str]:
     if told["whole"]:
         sentences = [_("It can see the whole picture."), *through]
     else:
-        figures = {"height": bottom - top, "width": right - left, "share": f"{told['share']:.0%}", "top": top, "left": left}
+        figures = {"height": bottom - top, "width": right - left, "share": in_per_cent(told["share"]), "top": top, "left": left}
         sentence = _(
             "It can see %(height)d × %(width)d pixels from row %(top)d, column %(left)d on: %(share)s of the picture. What is"
             " dimmed can’t change its number, whatever the weights are."

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from inference.contracts import Picture, Result
 from inference.engine.explaining import LOOKS, library
 from inference.looking.photographs import photograph
-from inference.looking.reading import number
+from inference.looking.reading import in_per_cent, number
 from inference.presenting import FileView, ResultView
 from tests.inference.engine.test_units import photo, random_network
 
@@ -45,6 +45,26 @@ def test_a_unit_and_its_field_are_written_out(name: str) -> None:
     assert "The shortcut is added" in html
     assert "What it can see." in html
     assert ("looks at each other" in html or "attention" in html) == (name != "resnet18")
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (9 / 50_176, "less than 1%"),
+        (0.0099, "less than 1%"),
+        (0.01, "1%"),
+        (0.5, "50%"),
+        (0.99, "99%"),
+        (0.9951, "more than 99%"),
+    ],
+)
+def test_a_part_of_the_picture_is_never_nothing_and_never_all_of_it(share: float, words: str) -> None:
+    assert in_per_cent(share) == words
+
+
+def test_a_tiny_field_is_less_than_one_per_cent_of_the_picture() -> None:
+    html = seen("resnet18", {"look": "unit", "stage": "stem", "channel": 1, "y": 20, "x": 20})
+    assert "It can see 11 × 11 pixels from row 75, column 75 on: less than 1% of the picture." in html
 
 
 @pytest.mark.parametrize("name", STAGES)
