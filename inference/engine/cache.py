@@ -7,8 +7,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from inference.contracts import EngineError, Failure
-from inference.engine import devices
-from inference.engine.networks import record
+from inference.engine import devices, networks
 from inference.engine.tracing import LoadedNetwork, load
 from inference.engine.weights import default_weights_dir
 
@@ -66,7 +65,7 @@ class NetworkCache:
 
     def _key(self, network: str, weights: str) -> tuple[str, str]:
         """The network and the name of its weights: asked for by name or as those that are there, they are loaded once."""
-        return network, record(network).chosen_weights(self.weights_dir or default_weights_dir(), weights).name
+        return network, networks.record(network).chosen_weights(self.weights_dir or default_weights_dir(), weights).name
 
     def _with_room(self, network: str, weights: str) -> LoadedNetwork:
         try:
