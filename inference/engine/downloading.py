@@ -208,7 +208,7 @@ class _Download:
             if self._came:  # it was reached before: the line is down, not the address wrong
                 raise _Broke from error
             raise self._unreachable(str(getattr(error, "reason", error))) from error
-        except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
+        except (ConnectionError, TimeoutError, http.client.HTTPException) as error:  # before the first byte
             raise _Broke from error
         finally:
             self._file.flush()
@@ -229,7 +229,7 @@ class _Download:
         self._total = size + length if length else 0
         self._room_for(length)
         self._file.seek(size)
-        while chunk := response.read1(CHUNK):  # what is there: on a slow line a whole chunk may take minutes
+        while chunk := _next_of(response):
             self._file.write(chunk)
             size += len(chunk)
             self._came += len(chunk)
@@ -321,6 +321,17 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc or url
     except ValueError:
         return url
+
+
+def _next_of(response: Any) -> bytes:
+    """What has come meanwhile: on a slow line a whole chunk may take minutes. _Broke where the line fails.
+
+    A lost route or a broken cipher is a plain OSError, as a full disk is: here it can only be the line's.
+    """
+    try:
+        return bytes(response.read1(CHUNK))
+    except (OSError, http.client.HTTPException) as error:
+        raise _Broke from error
 
 
 def _starts_at(response: Any, size: int) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import errno
 import hashlib
+import http.client
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -181,6 +183,23 @@ def test_a_broken_line_is_taken_up_where_it_broke(publisher: Publisher, folder: 
     publisher.breaks_after = [400_000, 0, 700_000, 0, 0]
     assert fetch(publisher, folder).fetched.path.read_bytes() == CONTENT
     assert publisher.asked == ["", *["bytes=400000-"] * 2, *["bytes=1100000-"] * 3]
+
+
+@pytest.mark.parametrize("reason", [OSError(errno.EHOSTUNREACH, "No route to host"), ssl.SSLError("bad record mac")])
+def test_a_machine_that_loses_its_network_takes_the_file_up_again(
+    reason: OSError, publisher: Publisher, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read1, failures = http.client.HTTPResponse.read1, [reason]
+
+    def lost(response: http.client.HTTPResponse, size: int) -> bytes:
+        if failures and (folder / f"{FILE}.part").stat().st_size:
+            raise failures.pop()
+        return read1(response, min(size, 300_000))
+
+    monkeypatch.setattr(http.client.HTTPResponse, "read1", lost)
+    assert fetch(publisher, folder).fetched.path.read_bytes() == CONTENT
+    assert not failures
+    assert len(publisher.asked) == 2
 
 
 def test_a_line_that_stays_broken_keeps_what_came(publisher: Publisher, folder: Path) -> None:
