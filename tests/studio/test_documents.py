@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
+from django.conf import settings as settings_of_the_site
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio import yamltext
-from studio.documents import LessonText, Place, QuestionsText, excerpt
+from studio.documents import LessonText, Place, QuestionsText, excerpt, with_names_of_cases
 from studio.yamltext import UnreadableError
 from tests.studio.test_yamltext import MESSY
 
@@ -24,6 +26,10 @@ def rows(minimum=0, **fields):
     return st.lists(st.fixed_dictionaries({"was": st.just(""), **fields}), min_size=minimum, max_size=4)
 
 
+answers = st.lists(st.fixed_dictionaries({"text": filled}), max_size=3)
+explanations = rows(text=filled, right=st.booleans(), feedback=lines)
+wholes = st.one_of(st.none(), st.integers(-5, 2**31))
+decimals = st.one_of(st.none(), st.floats(1e-9, 1e9))
 lesson_values = st.fixed_dictionaries(
     {
         "title": lines,
@@ -40,6 +46,33 @@ lesson_values = st.fixed_dictionaries(
         "predict_question": lines,
         "predict_options": st.lists(st.fixed_dictionaries({"text": filled}), max_size=3),
         "predict_why": texts,
+        "look_network": lines,
+        "look_samples": st.lists(slugs, max_size=2),
+        "look_question": lines,
+        "look_options": answers,
+        "look_why": texts,
+        "break_network": lines,
+        "cases": rows(
+            id=filled,
+            mistake=lines,
+            sample=lines,
+            among=st.lists(slugs, max_size=4, unique=True),
+            story=texts,
+            explanations=explanations,
+            why=texts,
+        ),
+        "train_network": lines,
+        "train_data": answers,
+        "train_strategy": st.sampled_from(["", "frozen", "scratch"]),
+        "train_epochs": wholes,
+        "train_learning_rate": decimals,
+        "train_labels_per_class": wholes,
+        "train_blocks": st.sampled_from(["", "1", "10", "all"]),
+        "train_seed": wholes,
+        "train_about": texts,
+        "train_question": lines,
+        "train_options": answers,
+        "train_why": texts,
         "insight": texts,
         "sources": rows(title=lines, url=filled),
         "body": texts,
@@ -91,6 +124,30 @@ run:
   network: resnet50
   device: cpu
   predict: {question: "Why?", hint_after: 3}
+look: {network: resnet50, zoom: 2, predict: {question: "What?", options: [a, b], later: true}}
+mistakes:
+  network: resnet50
+  seed: 7      # no form knows it
+  cases:
+    - id: first
+      mistake: bgr   # as OpenCV
+      sample: chelsea
+      among: [squashed, bgr, nearest]
+      weight: 3
+      story: |
+        Two
+        lines
+      explanations:
+        - {text: One, right: true, feedback: Yes., hint: kept}
+        - text: Two
+          right: false
+          feedback: No.
+train:
+  network: resnet50
+  data: [tissue, digits]
+  learning_rate: 0.0030
+  blocks: 3
+  schedule: [1, 2]
 objectives:
   - {id: see, text: See, weight: 2}
   - {id: tell, text: Tell}
@@ -166,6 +223,10 @@ def test_a_field_the_form_does_not_know_is_never_dropped(lesson, question):
     assert front["future"] == {"kept": [1, 2]}
     assert front["run"]["device"] == "cpu"
     assert front["run"]["predict"]["hint_after"] == 3
+    assert front["look"]["zoom"] == 2
+    assert front["look"]["predict"]["later"] is True
+    assert front["mistakes"]["seed"] == 7
+    assert front["train"]["schedule"] == [1, 2]
     document = QuestionsText(QuestionsText(QUESTIONS).with_question("q1", question))
     assert document.data["extra"] == 1
     assert document.data["test"]["later"] is True
@@ -181,6 +242,41 @@ def test_a_row_keeps_its_unknown_fields_when_it_moves_or_is_renamed():
     values["objectives"] = [values["objectives"][1], {**values["objectives"][0], "id": "look"}]
     kept = LessonText(LessonText(LESSON).with_values(values)).data["objectives"]
     assert kept == [{"id": "tell", "text": "Tell"}, {"id": "look", "text": "See", "weight": 2}]
+
+
+def test_a_broken_run_keeps_its_unknown_fields_when_it_moves_or_is_renamed():
+    values = LessonText(LESSON).values
+    case = deepcopy(values["cases"][0])
+    case["id"] = "renamed"
+    case["explanations"].reverse()
+    values["cases"] = [{"was": "", "id": "new", "mistake": "nearest"}, case]
+    new, kept = LessonText(LessonText(LESSON).with_values(values)).data["mistakes"]["cases"]
+    assert new == {"id": "new", "mistake": "nearest"}
+    assert (kept["id"], kept["weight"]) == ("renamed", 3)
+    assert kept["explanations"] == [
+        {"text": "Two", "right": False, "feedback": "No."},
+        {"text": "One", "right": True, "feedback": "Yes.", "hint": "kept"},
+    ]
+
+
+def test_a_part_that_is_emptied_is_gone_and_what_no_form_knows_is_not():
+    values = LessonText(LESSON).values
+    emptied = {name: [] if isinstance(value, list) else None for name, value in values.items() if name.startswith("train_")}
+    emptied |= {"train_network": "", "train_blocks": "", "train_strategy": ""}
+    assert LessonText(LessonText(LESSON).with_values({**values, **emptied})).data["train"] == {"schedule": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(settings_of_the_site.ROOT).glob("lessons/content/*/*/lesson.md")), ids=lambda path: path.parent.name
+)
+def test_the_shipped_lessons_come_out_of_the_form_byte_for_byte(path):
+    text = path.read_text()
+    document = LessonText(text)
+    assert document.values["cases"]
+    assert document.with_values(document.values) == text
+    changed = document.with_values({**document.values, "train_epochs": 12})
+    assert [line for line in changed.splitlines() if line not in text.splitlines()] == ["  epochs: 12"]
+    assert LessonText(changed).values == {**document.values, "train_epochs": 12}
 
 
 def test_saving_an_untouched_form_changes_no_byte():
@@ -236,6 +332,8 @@ def test_a_copy_stands_after_its_original_and_in_no_list():
         ("---\n- a\n---\n", 2),
         ("---\ntitle: One\n\nobjectives:\n  - just words\n---\n", 4),
         ("---\ntitle: {a: b}\n---\n", 2),
+        ("---\nmistakes:\n  cases:\n    - id: a\n    - id: b\n      explanations: words\n---\n", 6),
+        ("---\ntrain:\n  epochs: [1]\n---\n", 3),
     ],
 )
 def test_a_document_that_no_form_can_show_says_where(text, line):
@@ -255,6 +353,11 @@ def test_lines_lead_to_form_fields():
     assert lesson.place_of(line(LESSON, "# Body")) == Place("lesson", "body", line=1)
     assert lesson.place_of(line(LESSON, "not: yaml")) == Place("lesson", "body", line=4)
     assert lesson.place_of(line(LESSON, "future")).page == "lesson"
+    assert lesson.place_of(line(LESSON, "mistake: bgr")).field == "cases-0-mistake"
+    assert lesson.place_of(line(LESSON, "among:")).field == "cases-0-among"
+    assert lesson.place_of(line(LESSON, "text: Two")).field == "cases-0-explanations-1-text"
+    assert lesson.place_of(line(LESSON, "weight: 3")).field == "cases-0"
+    assert lesson.place_of(line(LESSON, "blocks: 3")).field == "train_blocks"
     questions = QuestionsText(QUESTIONS)
     assert questions.place_of(line(QUESTIONS, "Two")) == Place("question", "stem", uid="q2")
     assert questions.place_of(line(QUESTIONS, "id: b")).field == "options-1"
@@ -269,3 +372,14 @@ def test_lines_lead_to_form_fields():
 def test_an_excerpt_is_one_short_line():
     assert excerpt("A\n\n  b") == "A b"
     assert len(excerpt("word " * 100)) <= 90
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "own", "bgr-chelsea"]), st.sampled_from(["", "bgr", "train_mode"])), max_size=6))
+def test_every_broken_run_gets_a_short_name_and_keeps_the_one_it_has(cases):
+    values = {"cases": [{"id": name, "mistake": mistake, "sample": "chelsea"} for name, mistake in cases]}
+    named = [case["id"] for case in with_names_of_cases(values)["cases"]]
+    made = [name for name, (given, _mistake) in zip(named, cases, strict=True) if not given]
+    assert all(name == given for name, (given, _mistake) in zip(named, cases, strict=True) if given)
+    assert all(made)
+    assert len(set(made)) == len(made)
+    assert not set(made) & {given for given, _mistake in cases}
