@@ -44,11 +44,6 @@ class LookView:
     sections: Mapping[str, Section]
 
     @property
-    def grids(self) -> list[StagePlace]:
-        """The stages whose output lies on a grid."""
-        return [stage for stage in self.stages if stage.has_grid]
-
-    @property
     def kept(self) -> list[tuple[str, str]]:
         """The looks on the page, which the next one should not push away."""
         return [(name, section.run.id) for name, section in self.sections.items() if section.run is not None]
@@ -121,4 +116,5 @@ def _as_fields(options: Mapping[str, Any]) -> dict[str, Any]:
         fields["channels"] = ", ".join(str(channel) for channel in fields["channels"])
     if isinstance(fields.get("query"), list):
         fields["query"] = ", ".join(str(place) for place in fields["query"])
-    return fields
+    # To a template the number 0 is nothing, and nothing means the last layer and the mean of all heads.
+    return fields | {key: str(fields[key]) for key in ("layer", "head") if key in fields}

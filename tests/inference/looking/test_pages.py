@@ -10,9 +10,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from inference import services
+from inference.contracts import RunKind
 from inference.models import Job, Trace
 from tests.inference.conftest import NOW, photo_file
-from tests.inference.looking.conftest import NETWORK
+from tests.inference.looking.conftest import NETWORK, TRANSFORMER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.torch, pytest.mark.weights]
 
@@ -61,6 +62,16 @@ def test_looks_stay_on_the_page_while_others_are_asked_for(
     second = as_learner.post(page_of(cat_run), {**UNIT, "keep_neighbours": str(kept)})["Location"]
     assert f"neighbours={kept}" in second
     assert "unit=" in second
+
+
+def test_the_first_layer_and_head_stand_in_the_form_that_asked_for_them(known: None, bell: list[str], client: Client) -> None:
+    asked = {"look": "attention", "layer": 0, "head": 0}
+    run = services.request_run(
+        kind=RunKind.LOOK, owner=None, network=TRANSFORMER, options=asked, sample="chelsea", needs_weights=False, now=NOW
+    )
+    page = client.get(page_of(run), {"attention": run.pk}).content.decode()
+    assert 'name="layer" value="0"' in page
+    assert 'name="head" value="0"' in page
 
 
 def test_the_same_look_is_answered_from_the_store(
