@@ -12,7 +12,6 @@ import pickle
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torchvision.models import WeightsEnum
@@ -58,7 +57,6 @@ class WeightsRecord:
     gmacs: float | None
     size_mb: float | None
     installed: Path | None = None  # the file, where a package brings it along
-    source: Any = None  # torchvision's own record
 
     def path(self, weights_dir: Path) -> Path:
         """Where the file is, or would be."""
@@ -166,7 +164,6 @@ def record_of(network: str, weights: WeightsEnum) -> WeightsRecord:
         parameters=meta.get("num_params"),
         gmacs=meta.get("_ops"),
         size_mb=meta.get("_file_size"),
-        source=weights,
     )
 
 
