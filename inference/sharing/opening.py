@@ -38,15 +38,6 @@ OPENED_KEPT = 30
 ATTEMPT = 1
 
 
-def open_trace(*, owner: User, file: UploadedFile[Any], now: datetime) -> Trace:
-    """The person's trace of what the file holds; the same file again is the same trace.
-
-    Raises Problem: 413 or 422 for the file, 429 for too many of them, 507 when MEDIA_DIR can't take its pictures.
-    """
-    read, sha256 = read_file(file)
-    return keep_trace(owner=owner, read=read, sha256=sha256, now=now)
-
-
 def read_file(file: UploadedFile[Any]) -> tuple[ReadTrace, str]:
     """What an uploaded file holds, and its hash. Raises Problem 413 or 422, before anything of anybody is written."""
     content = _content_of(file)

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import UploadedFile
 
 from accounts.models import User
 from inference.contracts import Event, Picture, Result
 from inference.models import Trace
 from inference.runs import run_job
 from inference.services import request_trace, store_upload
+from inference.sharing.opening import keep_trace, read_file
 from inference.sharing.writing import write_trace
 from tests.inference.conftest import NETWORK, NOW, ImitationNetwork, photo_bytes, photo_file, picture_bytes
 
@@ -76,6 +78,12 @@ def house(lite0_facts: None, bell: list[str]) -> Trace:
 def told(cat: Trace) -> dict[str, Any]:
     """The cat's document as JSON's values, to be changed by a test."""
     return json.loads(write_trace(cat))
+
+
+def open_trace(*, owner: User, file: UploadedFile[Any]) -> Trace:
+    """What the page and the API do with a file."""
+    read, sha256 = read_file(file)
+    return keep_trace(owner=owner, read=read, sha256=sha256, now=NOW)
 
 
 def as_file(value: Any) -> bytes:

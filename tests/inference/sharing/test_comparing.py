@@ -17,8 +17,8 @@ from inference.contracts import StageKind
 from inference.models import Job, JobState, Trace
 from inference.presenting import Frame, present
 from inference.sharing.comparing import Ran, align, compare, grid_of, likeness
-from inference.sharing.opening import open_trace
-from tests.inference.conftest import NOW, photo_file
+from tests.inference.conftest import photo_file
+from tests.inference.sharing.conftest import open_trace
 
 COMPARE = "/traces/compare/"
 
@@ -208,7 +208,7 @@ def test_without_any_run_the_page_says_what_will_be_here(client: Client) -> None
 def test_an_opened_file_beside_a_run_says_where_it_is_from(
     client: Client, told: dict[str, Any], house: Trace, learner: User
 ) -> None:
-    trace = open_trace(owner=learner, file=photo_file(json.dumps(told).encode()), now=NOW)
+    trace = open_trace(owner=learner, file=photo_file(json.dumps(told).encode()))
     client.force_login(learner)
     page = client.get(COMPARE, {"a": str(trace.pk), "b": str(house.pk)}).content.decode()
     assert "Opened from a file" in page

@@ -17,10 +17,9 @@ from inference.models import Job, JobState, Trace, Upload
 from inference.presenting import present
 from inference.runs import files_folder
 from inference.sharing import opening
-from inference.sharing.opening import open_trace
 from inference.sharing.writing import write_trace
 from tests.inference.conftest import NETWORK, NOW, photo_file
-from tests.inference.sharing.conftest import as_file
+from tests.inference.sharing.conftest import as_file, open_trace
 from web.problems import Problem
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +32,7 @@ def file_of(content: Any, name: str = "run.json") -> Any:
 
 
 def opened(owner: User, content: Any) -> Trace:
-    trace = open_trace(owner=owner, file=file_of(content), now=NOW)
+    trace = open_trace(owner=owner, file=file_of(content))
     return Trace.objects.select_related("job").get(pk=trace.pk)
 
 
