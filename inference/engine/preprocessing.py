@@ -34,7 +34,7 @@ def preprocess(image: Image.Image, how: Preprocessing) -> Iterator[Step]:
     upright = decode(image)
     _refuse_slivers(upright, how.resize_size)
     shape = _shape(upright)
-    yield _step("decode", (), upright, original | {"turned": upright.size != image.size})
+    yield _step("decode", (), upright, original)
 
     mode = InterpolationMode(how.interpolation)
     resized = steps.resize(upright, [how.resize_size], interpolation=mode, antialias=how.antialias)
@@ -53,9 +53,16 @@ def preprocess(image: Image.Image, how: Preprocessing) -> Iterator[Step]:
 def decode(image: Image.Image) -> Image.Image:
     """The photograph's pixels as RGB, turned upright as its camera said. EngineError: unreadable."""
     try:
-        return ImageOps.exif_transpose(image).convert("RGB")
+        return _in_eight_bits(ImageOps.exif_transpose(image)).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """16 bits a pixel as 8: converted at once, Pillow takes every grey above 255 for white."""
+    if not image.mode.startswith("I;16"):
+        return image
+    return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
 
 
 def _refuse_slivers(image: Image.Image, shorter_side: int) -> None:
