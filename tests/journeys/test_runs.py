@@ -330,7 +330,7 @@ def test_a_finished_run_is_stepped_through_where_it_ran_and_on_its_own_page(
 
 
 def step_through(page: Page) -> None:
-    """Back from the end by two stages, and on to the end again: by keyboard, what came out told with the last one alone."""
+    """By keyboard: two stages back from the end, on to it, and on to the first. What came out is told with the last alone."""
     at = page.locator("[data-at]")
     back, on = page.get_by_role("button", name="One back"), page.get_by_role("button", name="One on")
     back.press("Enter")
@@ -344,6 +344,10 @@ def step_through(page: Page) -> None:
     expect(at).to_have_text("Stage 17 of 17")
     expect(page.locator(".frame.unplayed")).to_have_count(0)
     expect(page.locator("[data-result]")).to_be_visible()
+    on.press("Enter")
+    expect(at).to_have_text("Stage 1 of 17")
+    page.get_by_role("button", name="Show all").press("Enter")
+    expect(page.locator(".frame.unplayed")).to_have_count(0)
 
 
 def test_a_run_that_was_stopped_has_no_controls_and_no_page_to_be_led_to(page: Page, site: str, played: PlayedWorker) -> None:

@@ -17,19 +17,21 @@ class Replay {
     this.said = controls.querySelector("[data-at]");
     this.button.addEventListener("click", () => (this.timer ? this.pause() : this.play()));
     controls.querySelector("[data-back]").addEventListener("click", () => this.step(-1));
-    controls.querySelector("[data-on]").addEventListener("click", () => this.step(1));
+    controls.querySelector("[data-on]").addEventListener("click", () => this.step(this.isWhole ? 1 - this.at : 1)); // anew
     controls.querySelector("[data-all]").addEventListener("click", () => this.step(this.frames.length));
   }
+
+  get isWhole() { return this.at === this.frames.length; }
 
   /** Show the first `count` frames; what came out is told with the last one. */
   show(count) {
     this.at = Math.max(1, Math.min(count, this.frames.length));
     this.frames.forEach((frame, index) => frame.classList.toggle("unplayed", index >= this.at));
-    for (const outcome of this.outcomes) outcome.hidden = this.at < this.frames.length;
+    for (const outcome of this.outcomes) outcome.hidden = !this.isWhole;
     const last = this.frames[this.at - 1];
     const film = last.closest(".film");
     film.scrollLeft = Math.max(0, last.offsetLeft + last.offsetWidth - film.clientWidth + 16);
-    if (!this.timer || this.at === this.frames.length) this.tell();
+    if (!this.timer || this.isWhole) this.tell();
   }
 
   /** Say where the film stands; while it plays only its end is said. */
@@ -39,13 +41,13 @@ class Replay {
   }
 
   play() {
-    if (this.at === this.frames.length) this.show(1);
+    if (this.isWhole) this.show(1);
     this.button.textContent = this.words.pause;
     this.said.textContent = "";
     const pace = Math.min(LONGEST_FRAME, WHOLE_FILM / this.frames.length);
     this.timer = setInterval(() => {
       this.show(this.at + 1);
-      if (this.at === this.frames.length) this.pause();
+      if (this.isWhole) this.pause();
     }, pace);
   }
 
