@@ -18,6 +18,7 @@ from inference.contracts import Cancelled, EngineError, Failure, MadeBy, Result,
 from inference.engine import networks
 from inference.engine.clock import milliseconds
 from inference.engine.making import made_by_untrained
+from inference.engine.watching import is_out_of_memory
 
 Asked = Callable[[], bool]
 
@@ -71,7 +72,9 @@ def measure(
         model = networks.untrained(network, weights, num_classes=len(weights.categories))
         model.to(device=torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
         passes = _passes(model, size, torch.device(device), cancelled, seconds)
-    except torch.OutOfMemoryError as error:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         raise EngineError(Failure.OUT_OF_MEMORY, network=network) from error
     finally:
         torch.set_num_threads(before)

@@ -62,3 +62,13 @@ def test_the_number_of_threads_is_put_back() -> None:
     before = torch.get_num_threads()
     measuring.measure("squeezenet1_1", threads=before + 1, seconds=0.0)
     assert torch.get_num_threads() == before
+
+
+def test_a_machine_without_memory_is_a_failure_with_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object, **_named: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 40000000000 bytes.")
+
+    monkeypatch.setattr(networks, "untrained", full)
+    with pytest.raises(EngineError) as caught:
+        measuring.measure("squeezenet1_1")
+    assert caught.value.failure is Failure.OUT_OF_MEMORY
