@@ -83,6 +83,7 @@ class Failure(StrEnum):
     DOWNLOAD_UNREACHABLE = "download_unreachable"  # details: network, weights, file, url, host, reason
     DOWNLOAD_REFUSED = "download_refused"  # 404 and the like; details: network, weights, file, url, status, reason
     DOWNLOAD_INTERRUPTED = "download_interrupted"  # what came is kept; details: network, weights, file, url, came, total
+    DOWNLOAD_WRONG = "download_wrong"  # another hash: nothing is kept; details: network, weights, file, url, expected, found
     DISK_FULL = "disk_full"  # details: network, weights, file, folder; missing and free in bytes where they are known
     FOLDER_UNWRITABLE = "folder_unwritable"  # details: network, weights, file, folder, reason
     TOO_LARGE = "too_large"  # to be measured; details: network

@@ -139,6 +139,10 @@ _FAILURES: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("The line broke again and again. What has come so far is kept."),
         gettext_lazy("Fetch it again: it goes on from there."),
     ),
+    Failure.DOWNLOAD_WRONG: (
+        gettext_lazy("What came is another file: its hash is not the one in the file’s name. Nothing of it was kept."),
+        gettext_lazy("Fetch it again. If it stays so, the publisher or WEIGHTS_MIRROR has the wrong file under this name."),
+    ),
     Failure.DISK_FULL: (
         gettext_lazy("There is no room for the file in the folder of weights. What has come so far is kept."),
         gettext_lazy("Make room in WEIGHTS_DIR, then fetch it again: it goes on from there."),

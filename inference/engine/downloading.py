@@ -87,7 +87,7 @@ Asked = Callable[[], bool]
 
 def fetch(wanted: Wanted, folder: Path, *, told: Told, cancelled: Asked, pauses: Sequence[float] = PAUSES) -> Fetched:
     """Brings the file into the folder. Cancelled keeps what came so far, and so does EngineError unless it was wrong:
-    DOWNLOAD_UNREACHABLE, DOWNLOAD_REFUSED, DOWNLOAD_INTERRUPTED, DISK_FULL, FOLDER_UNWRITABLE, WEIGHTS_DAMAGED.
+    DOWNLOAD_UNREACHABLE, DOWNLOAD_REFUSED, DOWNLOAD_INTERRUPTED, DISK_FULL, FOLDER_UNWRITABLE, DOWNLOAD_WRONG.
     """
     path = folder / wanted.file
     with _folder_usable(wanted, folder):
@@ -163,15 +163,7 @@ class _Download:
             sha256 = self._whole()
         if not sha256.startswith(self._wanted.expected_hash):
             self._part.unlink(missing_ok=True)
-            raise EngineError(
-                Failure.WEIGHTS_DAMAGED,
-                network=self._wanted.network,
-                weights=self._wanted.name,
-                file=self._wanted.file,
-                url=self._url,
-                expected=self._wanted.expected_hash,
-                found=sha256[:16],
-            )
+            raise self._error(Failure.DOWNLOAD_WRONG, expected=self._wanted.expected_hash, found=sha256[:16])
         return self._resumed_from, sha256
 
     def _begin_anew(self) -> None:

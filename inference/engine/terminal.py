@@ -25,6 +25,10 @@ _SENTENCES = {
     Failure.DOWNLOAD_INTERRUPTED: (
         "The download of {file} broke off again and again; {came} bytes are kept. The same command goes on from there."
     ),
+    Failure.DOWNLOAD_WRONG: (
+        "What {url} sent is not {file}: its sha256 begins with {found} and not with {expected}. Nothing was kept. "
+        "Try again; if it stays so, the server has another file under this name."
+    ),
     Failure.DISK_FULL: "The disk of {folder} is full. Make room; then the same command goes on with what has come so far.",
     Failure.FOLDER_UNWRITABLE: "{folder} cannot be written to: {reason}. Allow it, or name another (weights: WEIGHTS_DIR).",
     Failure.TOO_LARGE: "{network} is too large to be measured: a single pass would take too long.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -13,10 +13,12 @@ import pytest
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
 from inference import facts
+from inference.connections import client
 from inference.contracts import (
     Cancelled,
     Event,
@@ -34,6 +36,7 @@ from inference.contracts import (
 )
 from inference.queueing import Line
 from inference.runs import Part
+from tests.inference.workers import Worker
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NETWORK = "efficientnet_lite0"
@@ -193,3 +196,26 @@ def photo_bytes(format: str = "JPEG", size: tuple[int, int] = (64, 48), mode: st
 
 def photo_file(content: bytes | None = None, name: str = "photo.jpg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, photo_bytes() if content is None else content, content_type="image/jpeg")
+
+
+@pytest.fixture
+def start(redis_server: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Starts real workers on an empty Redis, as often as it is called; they are killed when the test ends."""
+    client().flushall()
+    workers: list[Worker] = []
+
+    def start(**wanted: Any) -> Worker:
+        workers.append(Worker(tmp_path / f"host-{len(workers)}", **wanted))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+
+
+@pytest.fixture
+def real_lite0(db: None) -> None:
+    """The embedded network as a site knows it: by the name of its real weights."""
+    weights = {"IMAGENET1K_V1": {"available": True, "file": "efficientnet-lite0-57934424.pth"}}
+    told = network_facts(weights=weights, default_weights="IMAGENET1K_V1")
+    facts.store_facts(NETWORK, told, now=timezone.now())

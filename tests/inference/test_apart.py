@@ -46,7 +46,7 @@ def test_a_wrong_file_is_a_failure_by_name_after_its_progress(publisher: Publish
     events: list[object] = []
     with pytest.raises(EngineError) as caught:
         EngineApart().perform(WANTED, Material(), emit=events.append, cancelled=lambda: False)
-    assert caught.value.failure is Failure.WEIGHTS_DAMAGED
+    assert caught.value.failure is Failure.DOWNLOAD_WRONG
     assert caught.value.details["file"] == "squeezenet1_1-b8a52dc0.pth"
     assert any(isinstance(event, Result) and event.name.startswith("progress:") for event in events)
 

@@ -12,19 +12,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery
 from django.conf import settings as site
-from django.db import connection
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import User
-from inference import documents, events, facts, heartbeat, jobs, queueing, services, streams
+from inference import documents, events, heartbeat, jobs, queueing, services, streams
 from inference.connections import Unreachable, client
 from inference.contracts import Failure
 from inference.holders import machine
@@ -33,7 +31,8 @@ from inference.streams import BEFORE_ALL
 from inference.telling import Teller
 from inference.training.services import request_training
 from operations.redis import server_binary, server_command
-from tests.inference.conftest import NETWORK, network_facts
+from tests.inference.conftest import NETWORK
+from tests.inference.workers import LEASE_SECONDS, WARM_SECONDS, Worker, eventually, parent_of
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -43,113 +42,10 @@ pytestmark = [
     pytest.mark.weights,
 ]
 
-WARM_SECONDS = 120
-LEASE_SECONDS = 4
-COMMAND = ["-m", "celery", "-A", "config.celery", "worker", "-P", "prefork"]
-QUIET = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-
-
-def eventually(what: Callable[[], Any], *, seconds: float, why: Callable[[], str] = lambda: "") -> Any:
-    """What `what` returns once it is true; fails with `why` when that takes too long."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s. {why()}")
-        time.sleep(0.05)
-    return found
-
-
-class Worker:
-    """A worker process of the test's own: a host of its own, with nothing but the database, Redis and pictures in common."""
-
-    def __init__(
-        self, host: Path, *, stage_seconds: float, queue: str, deadly: str, batch: int, processes: int = 1, **more: str
-    ) -> None:
-        host.mkdir()
-        self.log = host / "worker.log"
-        (host / "tmp").mkdir()
-        self.environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.inference.worker_settings",
-            "PYTHONPATH": os.pathsep.join([str(site.ROOT), str(site.ROOT / "platform")]),
-            "TMPDIR": str(host / "tmp"),
-            "TEST_DATA_DIR": str(host / "data"),
-            "TEST_REDIS_URL": site.REDIS_URL,
-            "TEST_DATABASE": str(connection.settings_dict["NAME"]),
-            "TEST_MEDIA_DIR": str(site.MEDIA_ROOT),
-            "TEST_STAGE_SECONDS": str(stage_seconds),
-            "TEST_LEASE_SECONDS": str(LEASE_SECONDS),
-            "TEST_DEADLY_SAMPLE": deadly,
-            "TRACE_BATCH": str(batch),
-            "REMAP_SIGTERM": "SIGQUIT",
-            "OMP_NUM_THREADS": "1",
-            **more,
-        }
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, *COMMAND, "-c", str(processes), "-Q", queue, "-n", f"{host.name}@%h", *QUIET],
-                cwd=site.ROOT,
-                env=self.environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def told(self) -> str:
-        return self.log.read_text()[-4000:]
-
-    def child(self) -> int:
-        """The process id of the child that runs the traces, once it is warm."""
-
-        def mine() -> list[int]:
-            return [worker["pid"] for worker in heartbeat.workers() if parent_of(worker["pid"]) == self.process.pid]
-
-        return int(eventually(mine, seconds=WARM_SECONDS, why=self.told)[0])
-
-    def kill(self) -> None:
-        """End it and its child at once."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(5)
-
-    def stop(self) -> None:
-        """Ask it to stop, as an operator does."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(5)
-
-
-def parent_of(pid: int) -> int:
-    """The parent of a process; 0 when it has ended."""
-    listed = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return int(listed.strip() or 0)
-
-
-@pytest.fixture
-def start(redis_server: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    client().flushall()
-    workers: list[Worker] = []
-
-    def start(stage_seconds: float = 0.0, queue: str = "trace", deadly: str = "", batch: int = 8, **more: Any) -> Worker:
-        host = tmp_path / f"host-{len(workers)}"
-        workers.append(Worker(host, stage_seconds=stage_seconds, queue=queue, deadly=deadly, batch=batch, **more))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.kill()
-
 
 @pytest.fixture(autouse=True)
-def lite0(db: None, settings: Any) -> None:
+def lite0(real_lite0: None, settings: Any) -> None:
     settings.TRACE_LEASE_SECONDS = LEASE_SECONDS
-    weights = {"IMAGENET1K_V1": {"available": True, "file": "efficientnet-lite0-57934424.pth"}}
-    told = network_facts(weights=weights, default_weights="IMAGENET1K_V1")
-    facts.store_facts(NETWORK, told, now=timezone.now())
 
 
 def ask(owner: User, sample: str = "chelsea") -> Trace:
@@ -503,7 +399,7 @@ def test_a_run_outlives_its_redis_and_its_page_says_what_happened(
     own_redis: Callable[[], subprocess.Popen[bytes]], tmp_path: Path, learner: User
 ) -> None:
     redis = own_redis()
-    worker = Worker(tmp_path / "host", stage_seconds=0.5, queue="trace", deadly="", batch=8)
+    worker = Worker(tmp_path / "host", stage_seconds=0.5)
     try:
         worker.child()
         trace = ask(learner)

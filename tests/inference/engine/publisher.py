@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import torch
-from torchvision.models import get_model
 
 from inference.engine import networks
 from inference.engine.weights import WeightsRecord
@@ -68,11 +67,12 @@ def publishing(folder: Path) -> Iterator[Publisher]:
 def published(network: str, folder: Path) -> WeightsRecord:
     """Random weights of a network, saved under the name that their hash gives them; the record that goes with the file."""
     record = networks.record(network)
+    default = record.weights_named(record.default_weights)
     torch.manual_seed(0)
-    torch.save(get_model(network, weights=None).state_dict(), folder / "new.pth")
+    model = networks.untrained(network, default, num_classes=len(default.categories))
+    torch.save(model.state_dict(), folder / "new.pth")
     sha256 = hashlib.sha256((folder / "new.pth").read_bytes()).hexdigest()
     file = (folder / "new.pth").rename(folder / f"{network}-{sha256[:8]}.pth")
-    default = record.weights_named(record.default_weights)
     return dataclasses.replace(default, file=file.name, size_mb=round(file.stat().st_size / 1024**2, 3))
 
 

@@ -216,7 +216,7 @@ def test_a_line_that_stays_broken_keeps_what_came(publisher: Publisher, folder: 
 def test_a_wrong_file_is_not_kept(publisher: Publisher, folder: Path) -> None:
     publisher.content = b"something else" * 1000
     error = refused(publisher, folder)
-    assert error.failure is Failure.WEIGHTS_DAMAGED
+    assert error.failure is Failure.DOWNLOAD_WRONG
     assert error.details["expected"] == SHA256[:8]
     assert list(folder.iterdir()) == []
 
