@@ -51,6 +51,8 @@ def _of_schema(data: Mapping[str, Any]) -> Iterator[Need]:
 
 def _sentence(details: ErrorDetails, label: str) -> str:
     """The schema's sentence, with the input's name in place of the document's."""
+    if "error" in details.get("ctx", {}):  # one of our own, which stands beside its input and needs no name
+        return str(details["ctx"]["error"])
     return sentence({**details, "loc": (label,)}, LessonMeta)
 
 

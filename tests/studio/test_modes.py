@@ -268,6 +268,9 @@ def test_what_a_saved_draft_needs_stands_beside_its_input_and_in_the_check(owner
     assert sentence.replace("’", "&#x27;") in told.split(f'id="{prefix}{name}_needs"')[1].split("</ul>")[0]
     assert told.count("To publish:") == 1
     assert "Nothing stops publishing" not in owner.get(base + "check/").content.decode()
+
+
+def test_nothing_is_asked_for_where_nothing_is_missing(owner, base, lesson):
     assert "To publish:" not in saved(owner, base, **WHOLE).content.decode()
 
 
