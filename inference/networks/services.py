@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -61,9 +62,9 @@ def request_measurement(*, owner: User, network: str, now: datetime) -> Trace:
         )
         title = str(known.get("title") or network)
         raise Problem(422, _("Too large to be timed here"), sentence % {"network": title, "id": network}, network=network)
-    before = _finished(RunKind.MEASUREMENT, network).filter(finished_at__lt=now - MEASURED_LATELY).count()
+    before = _finished(RunKind.MEASUREMENT, network).filter(finished_at__lt=now - MEASURED_LATELY)
     return services.request_run(
-        kind=RunKind.MEASUREMENT, owner=owner, network=network, options={"number": before}, needs_weights=False, now=now
+        kind=RunKind.MEASUREMENT, owner=owner, network=network, options={"after": _newest(before)}, needs_weights=False, now=now
     )
 
 
@@ -117,8 +118,16 @@ def _measured(network: str, document: dict[str, Any], finished_at: datetime) -> 
     )
 
 
-def _finished(kind: RunKind, network: str) -> Any:
+def _finished(kind: RunKind, network: str) -> QuerySet[Job]:
     return Job.objects.filter(kind=kind, network=network, state=JobState.DONE)
+
+
+def _newest(jobs: QuerySet[Job]) -> str:
+    """The id of the newest of these: in a further one's options it makes that another job.
+
+    Their count would not: once somebody deletes one of them, it is that of a job that has run already.
+    """
+    return str(jobs.order_by("-finished_at", "-created_at").values_list("pk", flat=True).first() or "")
 
 
 # --- weights --------------------------------------------------------------------------------------------------------------
@@ -149,12 +158,12 @@ def request_download(*, owner: User, network: str, weights: str, now: datetime) 
         raise Problem(404, _("No such weights"), _("This network has no weights of this name. Its page lists those it has."))
     if facts.weights_are_here(network, str(record.get("file") or "")):
         raise Problem(409, _("They are here already"), _("These weights are on this machine: the network can be run."))
-    before = _finished(RunKind.DOWNLOAD, network).filter(options__weights=weights).count()  # fetched, and removed since
+    before = _finished(RunKind.DOWNLOAD, network).filter(options__weights=weights)  # fetched, and removed since
     return services.request_run(
         kind=RunKind.DOWNLOAD,
         owner=owner,
         network=network,
-        options={"weights": weights, "number": before},
+        options={"weights": weights, "after": _newest(before)},
         needs_weights=False,
         now=now,
     )

@@ -17,6 +17,7 @@ from inference import completing, facts, runs
 from inference.contracts import Cancelled, EngineError, Failure, Finished, MadeBy, Result, RunKind
 from inference.models import Job, JobState, Trace
 from inference.networks import comparing, listing, services
+from inference.services import delete_trace
 from tests.inference.conftest import NETWORK, NOW, network_facts
 from web.problems import Problem
 
@@ -338,6 +339,19 @@ def test_people_who_ask_together_share_one_measurement_and_later_ones_get_anothe
     assert later.job_id != first.job_id
     run(later, ImitationWorker(measurement(60.0)))
     assert services.measured([RESNET])[RESNET].median_ms in (60.0, 75.0)
+
+
+def test_a_network_is_timed_anew_also_after_an_older_measurement_was_deleted(
+    catalogue: None, guest: User, bell: list[str]
+) -> None:
+    made = []
+    for hours in range(3):
+        made.append(services.request_measurement(owner=guest, network=RESNET, now=NOW + timedelta(hours=hours)))
+        run(made[-1], ImitationWorker(measurement(75.0)))
+    delete_trace(trace=Trace.objects.select_related("job").get(pk=made[0].pk), now=NOW)
+    again = services.request_measurement(owner=guest, network=RESNET, now=NOW + timedelta(hours=3))
+    assert again.job_id not in [trace.job_id for trace in made]
+    assert again.job.state == JobState.WAITING
 
 
 def test_a_network_that_would_keep_others_waiting_is_not_timed(client: Client, catalogue: None, guest: User) -> None:
