@@ -11,12 +11,11 @@ from inference.networks import services
 
 def network_detail(network: str) -> dict[str, Any]:
     """A network with card, stages, weights and time. Figures that are missing are asked for. Raises Problem 404."""
-    entry = services.entry_of(network)
     known = facts.facts_of(network)
+    told = known or services.entry_of(network)
     if known is None:
         completing.ask_for(network)
     measured = services.measured([network]).get(network)
-    told = known or entry
     return {
         **telling.network_row(network, told),
         **telling.card_row(told),

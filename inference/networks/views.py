@@ -43,9 +43,9 @@ def networks(request: HttpRequest) -> HttpResponse:
 @require_safe
 def network(request: HttpRequest, network_id: str) -> HttpResponse:
     """One network: its card, its figures, its stages, its weights, and a run of it where they are here."""
-    services.entry_of(network_id)
     known = facts.facts_of(network_id)
     if known is None:
+        services.entry_of(network_id)
         return _waiting(request, [network_id])
     row = telling.network_row(network_id, known)
     context = {
