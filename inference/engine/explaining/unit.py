@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from inference.contracts import EngineError, Failure, Result
+from inference.contracts import Cancelled, EngineError, Failure, Result
 from inference.engine import preprocessing, stages
 from inference.engine.explaining import receptive
 from inference.engine.explaining.arithmetic import NONLINEARITIES, WEIGHTED_SUMS, Figures, Numbers, Step, WayBack
@@ -79,22 +79,32 @@ def look(
     image: Image.Image,
     options: Mapping[str, Any],
     emit: Callable[[Result], None],
-    _cancelled: Callable[[], bool],
+    cancelled: Callable[[], bool],
 ) -> None:
-    """Emits the arithmetic of one unit, then what part of the photo it sees. EngineError: there is no such unit."""
+    """Emits the arithmetic of one unit, then what part of the photo it sees.
+
+    Raises Cancelled before each of both once `cancelled()` is true. EngineError: there is no such unit.
+    """
     *_, cropped, _tensor, prepared = preprocessing.preprocess(image, loaded.weights.preprocessing)
     batch = loaded.batch(prepared.output)
     stage_name, layer = str(options["stage"]), str(options.get("layer", ""))
     with loaded.alone():
+        _stop_if(cancelled)
         unit = unit_of(
             loaded, batch, stage_name, layer, channel=int(options["channel"]), y=int(options["y"]), x=int(options["x"])
         )
         emit(Result(f"unit:{stage_name}", {"stage": stage_name, "layers": layers_of(loaded, stage_name), **told(unit)}))
+        _stop_if(cancelled)
         figures, files = receptive.fields(loaded, batch, _photo(cropped.output), unit.place, _ends(loaded, stage_name, unit))
     if layer and unit.is_cut_off:
         figures["of"] = "sum"  # a layer's gradient is taken of its sum: where the number is not cut off, it has the same shape
     at = {"stage": stage_name, "layer": layer, "channel": unit.channel, "y": unit.y, "x": unit.x}
     emit(Result(f"receptive:{stage_name}", at | figures, files))
+
+
+def _stop_if(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled
 
 
 def _photo(output: Image.Image | torch.Tensor) -> Image.Image:

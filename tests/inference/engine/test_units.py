@@ -13,7 +13,7 @@ from torch import nn
 from torchvision import models
 
 from inference import engine
-from inference.contracts import EngineError, Event, Failure, Material, Result, RunKind, RunRequest
+from inference.contracts import Cancelled, EngineError, Event, Failure, Material, Result, RunKind, RunRequest
 from inference.engine import networks, preprocessing, reductions, stages, tracing
 from inference.engine.explaining import unit
 from inference.engine.explaining.operations import grid_of, operations_of
@@ -214,6 +214,20 @@ def test_what_moves_a_number_that_was_cut_off_is_told_as_what_moves_its_sum() ->
         unit.look(loaded, photo(), asked, lambda result: told.update({result.name: result.figures}), lambda: False)
         assert told["receptive:layer1"]["pixels"]
         assert told["receptive:layer1"]["of"] == ("sum" if is_cut_off else "unit")
+
+
+@pytest.mark.parametrize("told", [0, 1])
+def test_a_look_that_nobody_wants_any_more_ends_before_its_next_part(told: int) -> None:
+    events: list[Result] = []
+    with pytest.raises(Cancelled):
+        unit.look(
+            random_network("resnet18"),
+            photo(),
+            {"stage": "layer4", "channel": 0, "y": 0, "x": 0},
+            events.append,
+            lambda: len(events) == told,
+        )
+    assert len(events) == told
 
 
 @pytest.mark.parametrize(
