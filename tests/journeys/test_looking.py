@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from inference import services
 from inference.models import Job, JobState
@@ -63,6 +63,25 @@ def run_of_the_cat(worker: Worker) -> str:
 
 def done(page: Page, name: str) -> None:
     expect(page.locator(f"[data-taken-for={name}] [data-taken]")).to_have_attribute("data-state", "done", timeout=30_000)
+
+
+def test_a_look_whose_stream_is_refused_asks_again(page: Page, site: str, run_of_the_cat: str) -> None:
+    asked: list[str] = []
+
+    def refuse_the_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=503)
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"/events\?"), refuse_the_first)
+    page.goto(f"{site}{run_of_the_cat}look/")
+    page.get_by_role("button", name="Show the maps").click()
+    expect(page.locator("[data-taken-for=maps] [data-sentence]")).to_have_text("The connection was lost. Connecting again…")
+    done(page, "maps")
+    expect(page.get_by_role("button", name=re.compile("Feature maps of"))).to_be_visible()
+    assert len(asked) == 2
 
 
 def test_a_learner_looks_inside_a_run(page: Page, site: str, run_of_the_cat: str, shoot: Callable[[Page, str], None]) -> None:
