@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -265,7 +265,8 @@ class Recorder:
         self._end: dict[str, Any] = {}
         self._is_whole = False
         self._files: list[str] = []
-        self._being_told: list[Future[None]] = []
+        self._last_told: Future[None] | None = None
+        self._not_kept: Exception | None = None
 
     def begin(self) -> None:
         """Tell that the network is being loaded."""
@@ -275,7 +276,8 @@ class Recorder:
         """Keep one event of the engine; raises EngineError when the job's time is up."""
         if self._clock() >= self.job.deadline:
             raise EngineError(Failure.DEADLINE)
-        self._raise_what_failed()
+        if self._not_kept is not None:
+            raise self._not_kept
         match event:
             case StageRan():
                 name = self._named(str(event.index), event.picture) if event.picture is not None else None
@@ -313,17 +315,9 @@ class Recorder:
 
     def settle(self) -> Exception | None:
         """Wait until all files are in storage and all was told; what went wrong there."""
-        wait(self._being_told)
-        try:
-            self._raise_what_failed()
-        except Exception as error:
-            return error
-        return None
-
-    def _raise_what_failed(self) -> None:
-        for told in self._being_told:
-            if told.done():
-                told.result()
+        if self._last_told is not None:
+            self._last_told.result()  # the shelf keeps the order: all before it are told by then
+        return self._not_kept
 
     def tell_end(self) -> None:
         """Tell of the end once it is kept: whoever hears of it finds it in the database."""
@@ -359,16 +353,21 @@ class Recorder:
 
     def _tell(self, name: str, data: dict[str, Any], *, files: Mapping[str, Picture | Attachment] | None = None) -> None:
         """Publish an event once its files are in storage; while that can't be done, pages find what ran in the database."""
-        self._being_told.append(self._shelf.submit(self._keep_and_publish, name, data, files or {}))
+        self._last_told = self._shelf.submit(self._keep_and_publish, name, data, files or {})
         if self._post.is_reached or time.monotonic() - self._kept_at < KEEP_SECONDS:
             return
         self._kept_at = time.monotonic()
         jobs.checkpoint(job_id=self.job.pk, attempt=self.job.attempts, document=self._document)
 
     def _keep_and_publish(self, name: str, data: dict[str, Any], files: Mapping[str, Picture | Attachment]) -> None:
-        for path, file in files.items():
-            default_storage.save(path, ContentFile(file.content))
-        self._publisher.publish(name, data)
+        if self._not_kept is not None:
+            return
+        try:
+            for path, file in files.items():
+                default_storage.save(path, ContentFile(file.content))
+            self._publisher.publish(name, data)
+        except Exception as error:  # whatever storage raises ends the run, in the thread that runs it
+            self._not_kept = error
 
     def _named(self, name: str, file: Picture | Attachment) -> str:
         """Where a file of the run is to be kept."""

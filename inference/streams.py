@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from redis.client import Pipeline
-from redis.exceptions import ResponseError
-
 from inference.connections import Unreachable, client
 
 log = logging.getLogger(__name__)
@@ -24,6 +21,8 @@ log = logging.getLogger(__name__)
 CHANNEL = "traces"
 MAXIMUM_LENGTH = 500
 EXPIRY_SECONDS = 3600
+LINGER_SECONDS = 0.004
+"""How soon one trip to Redis follows another: it takes the worker as long as ten more events on the one before."""
 LONGEST_NUMBER = 18  # Redis keeps 64 bits of each part of an id
 
 
@@ -70,39 +69,34 @@ class Publisher:
         self._post = post
         self._job_id = job_id
         self._attempt = attempt
-        self._events: list[_Written] = []
+        self._events: list[tuple[str, str]] = []  # names, and data as JSON
         self._sent = 0
 
     def publish(self, name: str, data: dict[str, Any]) -> None:
         """Have one event sent. Never raises for Redis' sake: the page has the database to fall back on."""
-        event_id = f"{self._attempt}-{len(self._events) + 1}"
-        self._events.append(_Written.of(event_id, job=str(self._job_id), name=name, data=json.dumps(data)))
+        self._events.append((name, json.dumps(data)))
         self._post.wake()
 
-    def add_to(self, pipeline: Pipeline) -> _Sending | None:
-        """Puts what was not sent yet into a pipeline; None when there is nothing."""
-        unsent = self._events[self._sent :]
-        if not unsent:
+    def unsent(self) -> _Sending | None:
+        """What was not sent yet; None when there is nothing."""
+        events = self._events[self._sent :]
+        if not events:
             return None
-        key = key_of(self._job_id)
-        for event in unsent:
-            pipeline.xadd(key, event.fields, id=event.id, maxlen=MAXIMUM_LENGTH, approximate=True)
-            pipeline.publish(CHANNEL, event.message)
-        pipeline.expire(key, EXPIRY_SECONDS)
-        pipeline.xlen(key)
-        return _Sending(self, len(unsent))
+        words = [
+            word
+            for sequence, event in enumerate(events, start=self._sent + 1)
+            for word in (str(EventId(self._attempt, sequence)), *event)
+        ]
+        return _Sending(self, str(self._job_id), len(events), words)
 
-    def note_answers(self, answers: Sequence[Any], *, events: int) -> None:
-        """Learn from what Redis answered to that many events whether they are in the stream; raises what else went wrong."""
-        refused = next((answer for answer in answers if isinstance(answer, Exception)), None)
-        if refused is not None and not isinstance(refused, ResponseError):
-            raise refused
-        if refused is not None:
+    def note_answer(self, answer: int | str, *, events: int) -> None:
+        """Learn from what Redis answered to that many events whether the stream has them: its length, or why it took none."""
+        self._sent += events
+        if isinstance(answer, str):
             # The stream holds a newer id: these very events (the answer was lost) or those of a newer attempt, in which case
             # this worker has lost its lease and will learn so from the database.
-            log.info("job %s: event not taken: %s", self._job_id, refused)
-        self._sent += events
-        if refused is None and answers[-1] < min(self._sent, MAXIMUM_LENGTH):
+            log.info("job %s: event not taken: %s", self._job_id, answer)
+        elif answer < min(self._sent, MAXIMUM_LENGTH):
             # Redis came back without what it had not written down. Ids only grow, so the stream is begun anew.
             log.warning("job %s: Redis lost events, which are sent again", self._job_id)
             client().delete(key_of(self._job_id))
@@ -129,6 +123,8 @@ class Post(threading.Thread):
 
     def wake(self) -> None:
         """There is something to send."""
+        if self._is_awake:
+            return
         with self._waking:
             self._is_awake = True
             self._waking.notify()
@@ -160,38 +156,62 @@ class Post(threading.Thread):
             except Exception:  # a thread's exception would end in nobody's hands, and with it every later event
                 log.exception("events not sent")
                 self.is_reached = False
+            with self._waking:
+                self._waking.wait_for(lambda: self._is_over, timeout=LINGER_SECONDS)
 
     def _send(self) -> bool:
         """Sends what was not sent yet; False when there was nothing."""
-        pipeline = client().pipeline(transaction=False)
-        sending = [sending for publisher in self._publishers if (sending := publisher.add_to(pipeline))]
-        if not sending:
+        sendings = [sending for publisher in self._publishers if (sending := publisher.unsent())]
+        if not sendings:
             return False
-        answers = pipeline.execute(raise_on_error=False)
-        for publisher, events in sending:
-            own, answers = answers[: 2 * events + 2], answers[2 * events + 2 :]
-            publisher.note_answers(own, events=events)
+        answers = _sent(sendings)
+        for sending, answer in zip(sendings, answers, strict=True):
+            sending.publisher.note_answer(answer, events=sending.events)
         return True
 
 
 class _Sending(NamedTuple):
-    """How many of a publisher's events are in a pipeline: two commands each, and two more."""
+    """What a publisher has to send: how many events, and for each its id, its name and its data."""
 
     publisher: Publisher
+    job: str
     events: int
+    words: list[str]
 
 
-class _Written(NamedTuple):
-    """An event as Redis is given it: the stream's fields, and the channel's message around the same words."""
+_SEND = """
+    local channel, longest, expiry = KEYS[1], ARGV[1], ARGV[2]
+    local at, answers = 3, {}
+    for number = 2, #KEYS do
+        local job, events, refused = ARGV[at], tonumber(ARGV[at + 1]), nil
+        at = at + 2
+        for _ = 1, events do
+            local id, name, data = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+            at = at + 3
+            local added = redis.pcall('XADD', KEYS[number], 'MAXLEN', '~', longest, id, 'event', name, 'data', data)
+            refused = refused or (type(added) == 'table' and added.err)
+            local told = '{"job": "%s", "id": "%s", "event": "%s", "data": '
+            redis.call('PUBLISH', channel, told:format(job, id, name) .. data .. '}')
+        end
+        redis.call('EXPIRE', KEYS[number], expiry)
+        answers[number - 1] = refused or redis.call('XLEN', KEYS[number])
+    end
+    return answers
+"""
+"""For each stream: its events added, each told on the channel too, and the stream's length or why not all was taken.
 
-    id: str
-    fields: dict[Any, Any]
-    message: str
+In Redis itself because packing four commands for each of a run's many events takes the worker as long as a stage of a network.
+"""
 
-    @classmethod
-    def of(cls, event_id: str, *, job: str, name: str, data: str) -> _Written:
-        message = f'{{"job": "{job}", "id": "{event_id}", "event": "{name}", "data": {data}}}'
-        return cls(event_id, {"event": name, "data": data}, message)
+
+def _sent(sendings: Sequence[_Sending]) -> list[int | str]:
+    """What Redis answers for each: the stream's length, or why it did not take all."""
+    keys = [CHANNEL, *(key_of(sending.job) for sending in sendings)]
+    words: list[str | int] = [MAXIMUM_LENGTH, EXPIRY_SECONDS]
+    for sending in sendings:
+        words += [sending.job, sending.events, *sending.words]
+    answers: list[int | str] = client().register_script(_SEND)(keys=keys, args=words)
+    return answers
 
 
 def note(job_id: UUID) -> None:

@@ -1,14 +1,12 @@
 import json
 import time
 from collections.abc import Sequence
-from functools import lru_cache
 
 from celery import shared_task
 from PIL import Image
 
 from inference.connections import client
 from inference.contracts import DEFAULT_NETWORK, Event
-from inference.samples import all_samples
 from inference.tasks import networks
 
 
@@ -19,15 +17,14 @@ def nothing(*, key: str) -> None:
 
 
 @shared_task(name="plain.traces")
-def traces(*, key: str, batches: Sequence[int]) -> None:
-    """As many traces as the batches count, by the engine alone in this same process; says how long it took, in seconds."""
+def traces(*, key: str, passes: Sequence[Sequence[str]]) -> None:
+    """Traces of these files, pass by pass, by the engine alone in this same process; says how long it took, in seconds."""
     from inference import engine
 
     loaded = networks().get(DEFAULT_NETWORK, weights=engine.record(DEFAULT_NETWORK).default_weights)
-    photos = _photos()
     began, used = time.perf_counter(), time.process_time()
-    for batch in batches:
-        loaded.trace_many([engine.Order(photos[number % len(photos)], _forget) for number in range(batch)])
+    for paths in passes:
+        loaded.trace_many([engine.Order(_photo(path), _forget) for path in paths])
     _say(key, began, used)
 
 
@@ -48,12 +45,10 @@ def passes(*, key: str, batches: Sequence[int]) -> None:
     _say(key, began, used)
 
 
-@lru_cache(maxsize=1)
-def _photos() -> list[Image.Image]:
-    photos = [Image.open(sample.path) for sample in all_samples()]
-    for photo in photos:
+def _photo(path: str) -> Image.Image:
+    with Image.open(path) as photo:
         photo.load()
-    return photos
+        return photo
 
 
 def _say(key: str, began: float, used: float) -> None:
