@@ -187,6 +187,9 @@ def test_two_runs_are_compared(page: Page, site: str, trainer: PlayedTrainer, sh
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("heading", name="Two training runs")).to_be_visible()
     expect(page.get_by_text("One thing differs. Epochs: 4 in A, 3 in B.")).to_be_visible()
+    expect(page.get_by_text("They are right and wrong on the same of the 30 validation examples.")).to_be_visible()
+    pairs = page.get_by_role("region", name="Both heads on the same validation examples")
+    expect(pairs.get_by_role("row", name="A is right")).to_contain_text("27")
     shoot(page, "training-compare")
 
 
