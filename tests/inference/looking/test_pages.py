@@ -159,3 +159,23 @@ def test_looks_over_the_api(as_learner: Client, cat_run: Trace, work: Callable[[
     assert figures["recomputed"] == pytest.approx(figures["value"], abs=1e-4)
     refused = as_learner.post("/api/v1/traces", asked | {"y": "14"})
     assert refused.status_code == 422
+
+
+@pytest.mark.usefixtures("known")
+def test_a_look_at_ones_own_photo_over_the_api_is_ones_own(as_learner: Client, learner: User, work: Callable[[], None]) -> None:
+    told = as_learner.post("/api/v1/traces", {"image": photo_file(), "explain": "neighbours"})
+    assert told.status_code == 202, told.content
+    trace = Trace.objects.select_related("job__upload").get(pk=told.json()["id"])
+    assert (trace.job.kind, trace.job.sample) == (RunKind.LOOK, "")
+    assert trace.job.upload is not None
+    assert trace.job.upload.owner == learner
+    work()
+    assert as_learner.get(f"/api/v1/traces/{trace.pk}").json()["status"] == "done"
+    assert Client().get(f"/api/v1/traces/{trace.pk}").status_code == 404
+
+
+def test_a_look_into_a_network_that_nobody_knows_is_said(as_learner: Client) -> None:
+    asked = {"sample": "chelsea", "explain": "unit", "network": "resnet51"}
+    refused = as_learner.post("/api/v1/traces", asked)
+    assert refused.status_code == 404
+    assert "knows no network of this name" in refused.json()["detail"]
