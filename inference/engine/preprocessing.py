@@ -50,6 +50,14 @@ def preprocess(image: Image.Image, how: Preprocessing) -> Iterator[Step]:
     yield _step("normalise", tuple(normalised.shape), normalised, {"mean": list(how.mean), "std": list(how.std)})
 
 
+def prepared(image: Image.Image, how: Preprocessing) -> tuple[Image.Image, torch.Tensor]:
+    """What of a photograph the network sees, and its input, 1 × 3 × H × W. EngineError: unreadable image."""
+    *_, cropped, _tensor, last = preprocess(image, how)
+    if isinstance(cropped.output, torch.Tensor) or not isinstance(last.output, torch.Tensor):
+        raise TypeError("the steps stand in another order")
+    return cropped.output, last.output
+
+
 def decode(image: Image.Image) -> Image.Image:
     """The photograph's pixels as RGB, turned upright as its camera said. EngineError: unreadable."""
     try:

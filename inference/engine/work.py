@@ -53,10 +53,8 @@ def look(request: RunRequest, material: Material, networks: NetworkCache, emit: 
 
 def crop(loaded: LoadedNetwork, image: Image.Image) -> Result:
     """What of the photo the network sees: whatever is drawn over the photo, is drawn over this."""
-    _decoded, _resized, cropped, *_ = preprocessing.preprocess(image, loaded.weights.preprocessing)
-    if not isinstance(cropped.output, Image.Image):
-        raise TypeError("not a picture any more")
-    return Result("crop", {"size": cropped.output.width}, {"photo": pictures.photograph(cropped.output)})
+    cropped, _prepared = preprocessing.prepared(image, loaded.weights.preprocessing)
+    return Result("crop", {"size": cropped.width}, {"photo": pictures.photograph(cropped)})
 
 
 def mistake(request: RunRequest, material: Material, networks: NetworkCache, emit: Emit, cancelled: Asked) -> None:

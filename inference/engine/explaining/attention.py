@@ -101,12 +101,12 @@ def look(loaded: LoadedNetwork, image: Image.Image, options: Mapping[str, Any], 
     number = (
         len(layers) - 1 if followed else _chosen(options.get("layer"), len(layers), what="layer", otherwise=len(layers) - 1)
     )
-    *_, last = preprocessing.preprocess(image, loaded.weights.preprocessing)
+    _cropped, prepared = preprocessing.prepared(image, loaded.weights.preprocessing)
     if cancelled():
         raise Cancelled
     with loaded.alone():
         wanted = range(len(layers)) if followed else [number]
-        seen = weights_of(loaded.model, loaded.batch(last.output), [layers[one].path for one in wanted])
+        seen = weights_of(loaded.model, loaded.batch(prepared), [layers[one].path for one in wanted])
     weights = rolled_out(seen) if followed else seen[0]
     size = loaded.weights.preprocessing.crop_size
     emit(_result(weights, layers, ROLLOUT if followed else number, options, size=size))

@@ -172,11 +172,11 @@ def _frozen(model: nn.Module) -> Iterator[None]:
 
 def look(loaded: LoadedNetwork, image: Image.Image, options: Mapping[str, Any], emit: Emit, cancelled: Asked) -> None:
     """The evidence for the class options["class_index"], or for the most probable one. EngineError: no such class."""
-    *_, last = preprocessing.preprocess(image, loaded.weights.preprocessing)
+    _cropped, prepared = preprocessing.prepared(image, loaded.weights.preprocessing)
     if cancelled():
         raise Cancelled
     with loaded.alone():
-        (evidence,) = evidence_for(loaded, loaded.batch(last.output), [options.get("class_index")])
+        (evidence,) = evidence_for(loaded, loaded.batch(prepared), [options.get("class_index")])
     emit(evidence)
 
 

@@ -42,12 +42,12 @@ def look(
     cancelled: Callable[[], bool],
 ) -> None:
     """Emits the maps of options["stage"]: those that vary most, all, or a list of channels. EngineError: not there."""
-    *_, prepared = preprocessing.preprocess(image, loaded.weights.preprocessing)
+    _cropped, prepared = preprocessing.prepared(image, loaded.weights.preprocessing)
     if cancelled():
         raise Cancelled
     number, stage = stage_named(loaded, str(options["stage"]))
     with loaded.alone():
-        maps = maps_of(loaded, loaded.batch(prepared.output), number, stage)
+        maps = maps_of(loaded, loaded.batch(prepared), number, stage)
     emit(sheet(stage, maps, options.get("channels", VARIED), shared=bool(options.get("shared_scale"))))
 
 

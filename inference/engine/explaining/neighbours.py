@@ -80,14 +80,12 @@ def described(loaded: LoadedNetwork, cancelled: Callable[[], bool]) -> Described
 
 def _vectors(loaded: LoadedNetwork, image: Image.Image) -> tuple[torch.Tensor, torch.Tensor, Picture]:
     """A photograph's pixels and features, each of length 1, and what of it the network sees, small."""
-    *_, cropped, _tensor, prepared = preprocessing.preprocess(image, loaded.weights.preprocessing)
-    if not isinstance(cropped.output, Image.Image):
-        raise TypeError("not a picture any more")
-    batch = loaded.batch(prepared.output)
+    cropped, prepared = preprocessing.prepared(image, loaded.weights.preprocessing)
+    batch = loaded.batch(prepared)
     pixels = adaptive_avg_pool2d(batch.float().cpu(), CELLS).flatten()
     pooled = next(number for number, stage in enumerate(loaded.plan.stages) if stage.name == "pool")
     features = maps_of(loaded, batch, pooled, loaded.plan.stages[pooled]).flatten()
-    small = cropped.output.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BILINEAR)
+    small = cropped.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BILINEAR)
     return normalize(pixels, dim=0), normalize(features, dim=0), pictures.photograph(small)
 
 

@@ -85,8 +85,8 @@ def look(
 
     Raises Cancelled before each of both once `cancelled()` is true. EngineError: there is no such unit.
     """
-    *_, cropped, _tensor, prepared = preprocessing.preprocess(image, loaded.weights.preprocessing)
-    batch = loaded.batch(prepared.output)
+    cropped, prepared = preprocessing.prepared(image, loaded.weights.preprocessing)
+    batch = loaded.batch(prepared)
     stage_name, layer = str(options["stage"]), str(options.get("layer", ""))
     with loaded.alone():
         _stop_if(cancelled)
@@ -95,7 +95,7 @@ def look(
         )
         emit(Result(f"unit:{stage_name}", {"stage": stage_name, "layers": layers_of(loaded, stage_name), **told(unit)}))
         _stop_if(cancelled)
-        figures, files = receptive.fields(loaded, batch, _photo(cropped.output), unit.place, _ends(loaded, stage_name, unit))
+        figures, files = receptive.fields(loaded, batch, cropped, unit.place, _ends(loaded, stage_name, unit))
     if layer and unit.is_cut_off:
         figures["of"] = "sum"  # a layer's gradient is taken of its sum: where the number is not cut off, it has the same shape
     at = {"stage": stage_name, "layer": layer, "channel": unit.channel, "y": unit.y, "x": unit.x}
@@ -105,12 +105,6 @@ def look(
 def _stop_if(cancelled: Callable[[], bool]) -> None:
     if cancelled():
         raise Cancelled
-
-
-def _photo(output: Image.Image | torch.Tensor) -> Image.Image:
-    if isinstance(output, torch.Tensor):
-        raise TypeError("not a picture any more")
-    return output
 
 
 def _ends(loaded: LoadedNetwork, stage_name: str, unit: Unit) -> list[tuple[stages.Boundary, Index]]:

@@ -83,9 +83,9 @@ class _Pair:
         self._cancelled = cancelled
         self._way = right(loaded.weights.preprocessing)
         self._upright = preprocessing.decode(image)
-        *_, last = preprocessing.preprocess(image, loaded.weights.preprocessing)
+        _cropped, prepared = preprocessing.prepared(image, loaded.weights.preprocessing)
         self._outputs: list[torch.Tensor] = []
-        self.correct = _Run(input=loaded.batch(last.output))
+        self.correct = _Run(input=loaded.batch(prepared))
         self._pass(self.correct, self._way, lambda _index, output: self._outputs.append(output.clone()))
 
     def result(self, name: MistakeName) -> Result:
