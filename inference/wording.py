@@ -357,6 +357,8 @@ def _with_figures(operation: str, details: Mapping[str, Any]) -> str:
             "mean": _numbers(details["mean"]),
             "std": _numbers(details["std"]),
         }
+    if operation == "average_pool" and details.get("scores"):
+        return _("Each channel becomes one number: its mean over the grid. There is one for each class: these are the scores.")
     if operation == "convolution" and "kernel" in details and "stride" in details:
         return _("Filters of %(kernel)s slide over what came in, with stride %(stride)s.") % {
             "kernel": "×".join(str(side) for side in details["kernel"]),

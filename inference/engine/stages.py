@@ -561,8 +561,8 @@ def _described(
     draft: _Draft, layout_in: str, shape_in: Shape, shape_out: Shape, layout_out: str
 ) -> tuple[str, int, dict[str, Any]]:
     """The stage's operation, how many of its main block it holds, and what a sentence about it needs."""
-    if draft.pools:
-        return _pooling(layout_in, shape_in, shape_out), 0, {}
+    if draft.pools:  # SqueezeNet's last convolution has made a map for each class: what it pools are the scores
+        return _pooling(layout_in, shape_in, shape_out), 0, {"scores": True} if draft.boundary == Boundary("") else {}
     operation = _main_operation(draft.units)
     blocks = sum(block == operation for block, _ in _blocks_of(draft.units))
     details: dict[str, Any] = {}

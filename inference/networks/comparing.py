@@ -58,9 +58,10 @@ _VECTOR, _SCORES = 100.0, 101.0
 
 def _place(stage: Mapping[str, Any], *, side: int) -> float:
     """Where a stage belongs: the power of two by which its grid is smaller than the photograph, or past all grids."""
-    if stage.get("kind") == "features":
+    if stage.get("kind") == "features" or _grid(stage) > 1:
         return float(round(math.log2(side / _grid(stage))))
-    return _VECTOR if stage.get("operation") in _POOLS else _SCORES
+    pools_scores = (stage.get("details") or {}).get("scores")
+    return _VECTOR if stage.get("operation") in _POOLS and not pools_scores else _SCORES
 
 
 def _grid(stage: Mapping[str, Any]) -> int:

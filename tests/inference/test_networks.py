@@ -282,6 +282,13 @@ def test_stages_are_aligned_by_the_part_of_the_side_that_is_left() -> None:
         },
     }
     shifted = {"input_size": 224, "stages": {"one": stage("features", "patch_embedding", [1, 56, 56, 96], "NHWC")}}
+    squeezed = {
+        "input_size": 224,
+        "stages": {
+            "classifier": stage("head", "convolution", [1, 1000, 13, 13], "NCHW"),
+            "pool": stage("head", "average_pool", [1, 1000], "NC", details={"scores": True}),
+        },
+    }
     tokens = {
         "input_size": 518,
         "stages": {
@@ -291,15 +298,15 @@ def test_stages_are_aligned_by_the_part_of_the_side_that_is_left() -> None:
     }
     rows = {
         row.label: [[cell.title for cell in cells] for cells in row.cells]
-        for row in comparing.aligned([convolutional, shifted, tokens])
+        for row in comparing.aligned([convolutional, shifted, tokens, squeezed])
     }
     assert rows == {
-        "1/4": [[], ["patch_embedding"], []],
-        "1/8": [["convolution"], [], []],
-        "1/16": [[], [], ["patch_embedding"]],
-        "1/32": [["inception_e"], [], []],
-        "to a vector": [["average_pool"], [], ["class_token"]],
-        "to scores": [["linear"], [], []],
+        "1/4": [[], ["patch_embedding"], [], []],
+        "1/8": [["convolution"], [], [], []],
+        "1/16": [[], [], ["patch_embedding"], ["convolution"]],
+        "1/32": [["inception_e"], [], [], []],
+        "to a vector": [["average_pool"], [], ["class_token"], []],
+        "to scores": [["linear"], [], [], ["average_pool"]],
     }
 
 

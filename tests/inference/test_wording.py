@@ -22,6 +22,11 @@ def test_every_operation_has_a_title_and_a_sentence(operation: str) -> None:
     assert "_" not in sentence + wording.stage_title(operation)
 
 
+def test_what_squeezenet_pools_are_scores_and_what_others_pool_are_features() -> None:
+    assert wording.stage_sentence("average_pool", details={}).endswith("These are the features.")
+    assert wording.stage_sentence("average_pool", details={"scores": True}).endswith("these are the scores.")
+
+
 def test_an_operation_of_a_newer_torchvision_is_called_by_its_class() -> None:
     assert wording.stage_title("some_new_block") == "Some new block"
     assert wording.stage_sentence("some_new_block", blocks=3) == "3 blocks."
