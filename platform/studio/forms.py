@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.http import QueryDict
 from django.utils.functional import cached_property, lazy
-from django.utils.text import slugify
+from django.utils.text import format_lazy, slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -233,7 +233,14 @@ class LessonForm(StudioForm):
     train_network = forms.ChoiceField(
         label=_("Network to train"), required=False, help_text=_("The form begins with it; learners may choose another.")
     )
-    train_strategy = forms.ChoiceField(label=_("What is trained"), required=False)
+    train_strategy = forms.ChoiceField(
+        label=_("What is trained"),
+        required=False,
+        help_text=format_lazy(
+            _("Networks of more than {count} million parameters are trained with a frozen backbone only."),
+            count=training_contracts.TRAINABLE_PARAMETERS // 1_000_000,
+        ),
+    )
     train_epochs = forms.IntegerField(
         label=_("Epochs"), required=False, help_text=usual(training_contracts.EPOCHS), widget=NumberAsTyped
     )

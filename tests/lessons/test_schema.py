@@ -140,3 +140,63 @@ def test_what_yaml_writes_is_read_back(value):
     document = read_yaml(text, "x.yaml")
     assert document.findings == []
     assert document.value == {"top": value}
+
+
+MODES = """---
+uid: one
+slug: one
+title: One
+look:
+  network: resnet50
+  predict:
+    question: What?
+    options: [one, two]
+mistakes:
+  network: resnet50
+  cases:
+    - id: first
+      mistake: bgr
+      sample: chelsea
+      among: [bgr, nearest, squashed]
+      story: It happened.
+      explanations:
+        - {text: One, right: true, feedback: Yes}
+        - {text: Two, feedback: No}
+train:
+  network: resnet50
+  data: [tissue]
+  strategy: finetune
+  epochs: 10
+  learning_rate: 0.001
+  labels_per_class: 30
+  blocks: 2
+  seed: 1
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ("options: [one, two]", "options: [one]", "options:"),
+        ("    options: [one, two]\n", "", "predict:"),
+        ("[bgr, nearest", "[softmax_twice, nearest", "among:"),
+        ("right: true, ", "", "explanations:"),
+        ("feedback: No", "right: true, feedback: No", "explanations:"),
+        ("epochs: 10", "epochs: 31", "epochs:"),
+        ("learning_rate: 0.001", "learning_rate: 2", "learning_rate:"),
+        ("labels_per_class: 30", "labels_per_class: 51", "labels_per_class:"),
+        ("blocks: 2", "blocks: 11", "blocks:"),
+        ("seed: 1", "seed: -1", "seed:"),
+    ],
+)
+def test_what_contradicts_itself_is_told_at_its_own_line(before, after, line):
+    assert before in MODES
+    text = MODES.replace(before, after)
+    (finding,) = read_lesson(text).findings
+    assert text.splitlines()[finding.line - 1].strip().startswith(line)
+
+
+def test_a_setting_is_not_judged_by_a_strategy_that_is_none():
+    (finding,) = read_lesson(MODES.replace("finetune", "prayer")).findings
+    assert "train.strategy" in finding.message

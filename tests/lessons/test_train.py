@@ -56,7 +56,7 @@ def test_a_lesson_says_what_to_train() -> None:
     assert document.findings == []
     assert document.meta is not None
     assert document.meta.train is not None
-    assert document.meta.train.settings()["epochs"] == 4
+    assert document.meta.train.epochs == 4
 
 
 @pytest.mark.parametrize(
