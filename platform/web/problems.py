@@ -11,7 +11,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, Throttled, ValidationError
 from ninja.parser import Parser
@@ -194,56 +196,48 @@ def _invalid(error: ValidationError) -> Problem:
     return Problem(422, _("Some values don’t fit"), detail, errors=errors)
 
 
+_FINDINGS: dict[str, Promise] = {
+    "missing": gettext_lazy("This is missing. Add it."),
+    "extra_forbidden": gettext_lazy("Nothing of this name is expected. Leave it out."),
+    "string_too_long": gettext_lazy("This is too long. Give at most %(max_length)s characters."),
+    "string_too_short": gettext_lazy("This is too short. Give at least %(min_length)s characters."),
+    "too_long": gettext_lazy("These are too many. Give at most %(max_length)s."),
+    "too_short": gettext_lazy("These are too few. Give at least %(min_length)s."),
+    "greater_than": gettext_lazy("This is too small. Give more than %(gt)s."),
+    "greater_than_equal": gettext_lazy("This is too small. Give %(ge)s or more."),
+    "less_than": gettext_lazy("This is too large. Give less than %(lt)s."),
+    "less_than_equal": gettext_lazy("This is too large. Give %(le)s or less."),
+    "literal_error": gettext_lazy("This is none of the choices. Give one of: %(expected)s."),
+    "enum": gettext_lazy("This is none of the choices. Give one of: %(expected)s."),
+}
+_NO_NUMBER = gettext_lazy("This is no number. Give one.")
+_NO_TIME = gettext_lazy("This is no date or time in ISO 8601. Give one.")
+_NO_LIST = gettext_lazy("This is no list. Give one.")
+_NO_OBJECT = gettext_lazy("This is no object. Give one.")
+_WRONG_KINDS: dict[str, Promise] = {
+    "int": gettext_lazy("This is no whole number. Give one."),
+    "float": _NO_NUMBER,
+    "decimal": _NO_NUMBER,
+    "finite": _NO_NUMBER,
+    "bool": gettext_lazy("This is neither true nor false. Give one of them."),
+    "string": gettext_lazy("This is no text that fits. Give another."),
+    "uuid": gettext_lazy("This is no UUID. Copy the whole id."),
+    "date": _NO_TIME,
+    "datetime": _NO_TIME,
+    "time": _NO_TIME,
+    "timezone": _NO_TIME,
+    "list": _NO_LIST,
+    "tuple": _NO_LIST,
+    "set": _NO_LIST,
+    "dict": _NO_OBJECT,
+    "model": _NO_OBJECT,
+}
+"""By the beginning of pydantic's type, such as int_parsing or uuid_type."""
+_UNFIT = gettext_lazy("This value doesn’t fit. Check it against the API’s description.")
+
+
 def sentence_of(item: Mapping[str, Any]) -> str:
     """What to do about one of pydantic's findings, in the site's words: pydantic's own are English only."""
-    limits = item.get("ctx") or {}
-    match str(item.get("type", "")):
-        case "missing":
-            sentence = _("This is missing. Add it.")
-        case "extra_forbidden":
-            sentence = _("Nothing of this name is expected. Leave it out.")
-        case "string_too_long":
-            sentence = _("This is too long. Give at most %(max_length)s characters.") % limits
-        case "string_too_short":
-            sentence = _("This is too short. Give at least %(min_length)s characters.") % limits
-        case "too_long":
-            sentence = _("These are too many. Give at most %(max_length)s.") % limits
-        case "too_short":
-            sentence = _("These are too few. Give at least %(min_length)s.") % limits
-        case "greater_than":
-            sentence = _("This is too small. Give more than %(gt)s.") % limits
-        case "greater_than_equal":
-            sentence = _("This is too small. Give %(ge)s or more.") % limits
-        case "less_than":
-            sentence = _("This is too large. Give less than %(lt)s.") % limits
-        case "less_than_equal":
-            sentence = _("This is too large. Give %(le)s or less.") % limits
-        case "literal_error" | "enum":
-            sentence = _("This is none of the choices. Give one of: %(expected)s.") % limits
-        case kind:
-            sentence = _wrong_kind(kind)
-    return sentence
-
-
-def _wrong_kind(kind: str) -> str:
-    """What to give instead of a value of another kind; `kind` is pydantic's, such as int_parsing or uuid_type."""
-    match kind.partition("_")[0]:
-        case "int":
-            sentence = _("This is no whole number. Give one.")
-        case "float" | "decimal" | "finite":
-            sentence = _("This is no number. Give one.")
-        case "bool":
-            sentence = _("This is neither true nor false. Give one of them.")
-        case "string":
-            sentence = _("This is no text that fits. Give another.")
-        case "uuid":
-            sentence = _("This is no UUID. Copy the whole id.")
-        case "date" | "datetime" | "time" | "timezone":
-            sentence = _("This is no date or time in ISO 8601. Give one.")
-        case "list" | "tuple" | "set":
-            sentence = _("This is no list. Give one.")
-        case "dict" | "model":
-            sentence = _("This is no object. Give one.")
-        case _:
-            sentence = _("This value doesn’t fit. Check it against the API’s description.")
-    return sentence
+    kind = str(item.get("type", ""))
+    sentence = _FINDINGS.get(kind) or _WRONG_KINDS.get(kind.partition("_")[0], _UNFIT)
+    return str(sentence) % (item.get("ctx") or {})
