@@ -15,7 +15,17 @@ from typing import Any
 import torch
 
 from inference.engine.explaining.moves import origins
-from inference.engine.explaining.operations import MOVES, Constant, Index, Operation, Operations, Place, Value, Wanted
+from inference.engine.explaining.operations import (
+    MOVES,
+    Constant,
+    Index,
+    Operation,
+    Operations,
+    Place,
+    Value,
+    Wanted,
+    windows_of,
+)
 
 SHOWN = 6
 """Of how many input channels the patch and the kernel are told number by number: those that weigh most."""
@@ -175,7 +185,7 @@ class WayBack:
                 "after": after,
             }
             others = [number for number, index in zip(window, at, strict=True) if index != largest]
-            return Step(figures, lambda number: max(number, *others))
+            return Step(figures, lambda number: max([number, *others]))  # a window at an edge may hold one cell
 
         wanted = (Wanted(operation.number, _first(operation), tuple(at)), _result(operation, place))
         return _Link(wanted, step, lambda numbers: Place(into, picked(numbers[0])))
@@ -245,7 +255,7 @@ class WayBack:
         into, kernel = operation.arguments["input"], operation.arguments["weight"].tensor
         channel, each = place.at[1], kernel.shape[1]  # of the input's channels, how many this unit sees
         first = channel // (kernel.shape[0] // operation.arguments["groups"]) * each
-        window = _window(operation, place.at, into.shape, inside=False)
+        windows, window = windows_of(operation), _window(operation, place.at, into.shape, inside=False)
         is_inside = [0 <= y < into.shape[2] and 0 <= x < into.shape[3] for y, x in window]
         at = tuple((0, first + k, *y_x) for k in range(each) for y_x, is_in in zip(window, is_inside, strict=True) if is_in)
         weights = kernel[channel].double().flatten(1).tolist()
@@ -259,13 +269,13 @@ class WayBack:
             sums = [math.fsum(a * b for a, b in zip(*pair, strict=True)) for pair in zip(patches, weights, strict=True)]
             total = math.fsum(sums) + (bias or 0.0)
             shown, others = _weightiest(sums, SHOWN)
-            columns = kernel.shape[3]
+            columns = windows.kernel[1]
             figures: Figures = {
                 "kind": "convolution",
                 "path": operation.path,
-                "kernel": list(kernel.shape[2:]),
-                "stride": _pair(operation.arguments["stride"]),
-                "dilation": _pair(operation.arguments["dilation"]),
+                "kernel": list(windows.kernel),
+                "stride": list(windows.stride),
+                "dilation": list(windows.dilation),
                 "groups": operation.arguments["groups"],
                 "in_channels": each,
                 "first_channel": first,
@@ -417,10 +427,6 @@ def _number(constant: Any, *at: int) -> float | None:
     return float(constant.tensor[at]) if isinstance(constant, Constant) and constant.tensor is not None else None
 
 
-def _pair(value: Any) -> list[int]:
-    return [*value] * (1 if len(value) == 2 else 2) if isinstance(value, (list, tuple)) else [value, value]
-
-
 def _rows(numbers: list[float], columns: int) -> list[list[float]]:
     return [numbers[start : start + columns] for start in range(0, len(numbers), columns)]
 
@@ -433,12 +439,13 @@ def _broadcast(at: Index, shape: tuple[int, ...]) -> Index:
 
 def _window(operation: Operation, at: Index, shape: tuple[int, ...], *, inside: bool = True) -> list[tuple[int, int]]:
     """Rows and columns, in the input's grid, of what a convolution or pool takes for the unit at `at`."""
-    arguments = operation.arguments
-    kernel = _pair(arguments["kernel_size"]) if "kernel_size" in arguments else list(arguments["weight"].shape[2:])
-    stride = _pair(arguments["stride"]) if arguments["stride"] not in ([], None) else kernel
-    padding, dilation = _pair(arguments["padding"]), _pair(arguments.get("dilation", 1))
+    told = windows_of(operation)
     lines = [
-        [at[axis - 2] * stride[axis] - padding[axis] + step * dilation[axis] for step in range(kernel[axis])] for axis in (0, 1)
+        [
+            at[axis - 2] * told.stride[axis] - told.padding[axis] + step * told.dilation[axis]
+            for step in range(told.kernel[axis])
+        ]
+        for axis in (0, 1)
     ]
     if inside:
         lines = [[place for place in line if 0 <= place < size] for line, size in zip(lines, shape[-2:], strict=True)]
@@ -455,7 +462,7 @@ def _averaged(operation: Operation, at: Index, shape: tuple[int, ...]) -> tuple[
         kept = at if arguments["keepdim"] else tuple(0 if axis in axes else next(rest) for axis in range(len(shape)))
         return tuple(product(*(range(size) if axis in axes else (kept[axis],) for axis, size in enumerate(shape))))
     if operation.name == "avg_pool2d":
-        padded = any(_pair(arguments["padding"]))
+        padded = any(windows_of(operation).padding)
         return None if padded else tuple((*at[:-2], *y_x) for y_x in _window(operation, at, shape))
     bins = []
     for axis, size in enumerate(arguments["output_size"]):

@@ -131,6 +131,29 @@ class Place:
     at: Index
 
 
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How a convolution or pool goes over its input's grid; rows, then columns."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+
+
+def windows_of(step: Operation) -> Windows:
+    """The windows of a convolution or pool; a pool without a stride has its window's sides for one."""
+    arguments = step.arguments
+    kernel = pair(arguments["kernel_size"] if "kernel_size" in arguments else arguments["weight"].shape[2:])
+    stride = pair(arguments["stride"]) if arguments["stride"] not in ([], None) else kernel
+    return Windows(kernel, stride, pair(arguments["padding"]), pair(arguments.get("dilation", 1)))
+
+
+def pair(value: Any) -> tuple[int, int]:
+    """A size as torch's operations take it, for rows and for columns: one number may stand for both."""
+    return (int(value[0]), int(value[-1])) if isinstance(value, (list, tuple)) else (int(value), int(value))
+
+
 _recorded: WeakKeyDictionary[nn.Module, Operations] = WeakKeyDictionary()
 
 

@@ -23,7 +23,17 @@ from torch.nn.functional import avg_pool2d, conv_transpose2d
 from inference.contracts import Picture
 from inference.engine import pictures, stages
 from inference.engine.explaining.moves import origins
-from inference.engine.explaining.operations import MOVES, Index, Operation, Operations, Place, Value, operations_of
+from inference.engine.explaining.operations import (
+    MOVES,
+    Index,
+    Operation,
+    Operations,
+    Place,
+    Value,
+    Windows,
+    operations_of,
+    windows_of,
+)
 
 if TYPE_CHECKING:
     from inference.engine.tracing import LoadedNetwork
@@ -178,25 +188,21 @@ def _moved_from(step: Operation, output: Value, mask: Mask) -> list[tuple[Value,
 def _convolution(step: Operation, mask: Mask) -> list[tuple[Value, Mask]]:
     into, arguments = step.arguments["input"], step.arguments
     groups = arguments["groups"]
-    height, width = arguments["weight"].shape[2:]
     by_group = mask.view(1, groups, -1, *mask.shape[2:]).any(2)
-    seen = _spread(by_group, (height, width), arguments, into.shape[2:])
+    seen = _spread(by_group, windows_of(step), into.shape[2:])
     each = into.shape[1] // groups
     return [(into, seen.repeat_interleave(each, 1))]
 
 
 def _pool(step: Operation, mask: Mask) -> list[tuple[Value, Mask]]:
     into = step.inputs[0]
-    kernel = _both(step.arguments["kernel_size"])
-    return [(into, _spread(mask, kernel, step.arguments, into.shape[2:]))]
+    return [(into, _spread(mask, windows_of(step), into.shape[2:]))]
 
 
-def _spread(mask: Mask, kernel: tuple[int, int], arguments: Any, size: tuple[int, ...]) -> Mask:
+def _spread(mask: Mask, windows: Windows, size: tuple[int, ...]) -> Mask:
     """All cells that lie in the windows of the cells in 1 × C × H × W, in a grid of that size."""
-    stride = _both(arguments["stride"]) if arguments["stride"] not in ([], None) else kernel
-    padding, dilation = _both(arguments["padding"]), _both(arguments.get("dilation", 1))
-    ones = torch.ones(mask.shape[1], 1, *kernel)
-    seen = conv_transpose2d(mask.float(), ones, stride=stride, dilation=dilation, groups=mask.shape[1])
+    ones, padding = torch.ones(mask.shape[1], 1, *windows.kernel), windows.padding
+    seen = conv_transpose2d(mask.float(), ones, stride=windows.stride, dilation=windows.dilation, groups=mask.shape[1])
     full = [max(have, pad + want) for have, pad, want in zip(seen.shape[2:], padding, size, strict=True)]
     grown = torch.zeros(*seen.shape[:2], *full)
     grown[:, :, : seen.shape[2], : seen.shape[3]] = seen
@@ -295,12 +301,6 @@ _RULES: dict[str, Callable[[Operation, Mask], list[tuple[Value, Mask]]]] = {
 }
 
 
-def _both(value: Any) -> tuple[int, int]:
-    if isinstance(value, (list, tuple)):
-        return (int(value[0]), int(value[-1]))
-    return int(value), int(value)
-
-
 def _keeps_grid(step: Operation) -> bool:
     """Whether rows and columns, the last two axes, are the same after the operation."""
     before, after = step.inputs[0].shape, step.outputs[0].shape
@@ -349,13 +349,12 @@ class _Reach:
         return reach if _keeps_grid(step) else None
 
     def _windows(self, step: Operation) -> _Reach:
-        arguments = step.arguments
-        kernel = _both(arguments["kernel_size"]) if "kernel_size" in arguments else tuple(arguments["weight"].shape[2:])
-        stride = _both(arguments["stride"]) if arguments["stride"] not in ([], None) else kernel
-        padding, dilation = _both(arguments["padding"]), _both(arguments.get("dilation", 1))
+        told = windows_of(step)
         rows, columns = (
-            (low * stride[axis] - padding[axis], high * stride[axis] - padding[axis] + dilation[axis] * (kernel[axis] - 1))
-            for axis, (low, high) in enumerate((self.rows, self.columns))
+            (low * stride - padding, high * stride - padding + dilation * (kernel - 1))
+            for (low, high), kernel, stride, padding, dilation in zip(
+                (self.rows, self.columns), told.kernel, told.stride, told.padding, told.dilation, strict=True
+            )
         )
         return _Reach(rows, columns)
 
