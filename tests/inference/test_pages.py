@@ -414,6 +414,16 @@ def test_a_lessons_form_asks_its_question_first_and_offers_its_photos(rf: Reques
     assert "data-run-why hidden" in page
 
 
+def test_where_it_was_asked_for_a_finished_run_leads_to_its_own_page(client: Client) -> None:
+    trace = services.request_trace(owner=None, network=NETWORK, sample="chelsea", now=NOW)
+    here = f"/networks/{NETWORK}/?trace={trace.pk}"
+    link = f'<a class="btn" href="/traces/{trace.pk}/">Open this run on its own page</a>'
+    assert f"data-run-page hidden>{link}" in text_of(client.get(here))
+    run(trace)
+    assert f"data-run-page>{link}" in text_of(client.get(here))
+    assert "Open this run on its own page" not in text_of(client.get(f"/traces/{trace.pk}/"))
+
+
 def test_an_address_with_another_persons_trace_shows_nothing_of_it(client: Client, learner: User) -> None:
     trace = services.request_trace(owner=learner, network=NETWORK, sample="chelsea", now=NOW)
     for value in (str(trace.pk), "nonsense", str(uuid4())):

@@ -64,6 +64,8 @@ def test_a_stranger_watches_a_real_model_and_answers_a_quiz(
     expect_top(page, "tiger cat", "Egyptian cat", "tabby")
     expect(page.locator(".film .frame.wait")).to_have_count(0)
     expect(page.locator("[data-result]")).to_contain_text("tabby")
+    expect(page.locator("[data-run-why]")).to_be_visible()
+    expect(page.get_by_role("link", name="Open this run on its own page")).to_be_visible()
     shoot(page, "run-after")
 
     picture = tmp_path / "orange.png"
