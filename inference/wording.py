@@ -404,9 +404,10 @@ def picture_alt(scale: str, *, stage: str, channels: int) -> str:
 
 def picture_note(scale: str, *, maximum: float) -> str:
     """How to read a picture's colours; empty for a photo."""
+    told = {"maximum": f"{maximum:,.0f}" if 100 <= maximum < 1e6 else f"{maximum:.2g}"}  # 120, and not 1.2e+02
     match scale:
         case "signed":
-            return _("Blue is below 0, red above; up to ±%(maximum).2g.") % {"maximum": maximum}
+            return _("Blue is below 0, red above; up to ±%(maximum)s.") % told
         case "unsigned":
-            return _("Dark is 0; bright is up to %(maximum).2g.") % {"maximum": maximum}
+            return _("Dark is 0; bright is up to %(maximum)s.") % told
     return ""

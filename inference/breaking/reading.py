@@ -280,6 +280,8 @@ def _percent(probability: float) -> str:
 
 
 def _bits(value: float) -> str:
+    if value < 0.001:
+        return _("less than 0.001")
     return f"{value:.2f}" if value >= 0.01 else f"{value:.3f}"
 
 

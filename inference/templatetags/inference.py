@@ -14,6 +14,7 @@ def figure(value: float | None) -> str:
         return "–"
     if value < 10_000:
         return f"{value:,.0f}"
-    size, unit = next((size, unit) for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if value >= size)
-    scaled = value / size
+    rounded = float(f"{value:.3g}")  # first: 999,950 are 1.00 M, and not 1000 k
+    size, unit = next((size, unit) for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if rounded >= size)
+    scaled = rounded / size
     return f"{scaled:.{max(0, 2 - len(str(int(scaled))) + 1)}f} {unit}"

@@ -9,6 +9,7 @@ import pytest
 
 from inference import wording
 from inference.contracts import Failure
+from inference.templatetags.inference import figure
 
 OPERATIONS = json.loads((Path(__file__).parent / "engine" / "golden" / "operations.json").read_text())
 PREPROCESSING = ["decode", "resize", "crop", "to_tensor", "normalise"]
@@ -25,6 +26,20 @@ def test_every_operation_has_a_title_and_a_sentence(operation: str) -> None:
 def test_what_squeezenet_pools_are_scores_and_what_others_pool_are_features() -> None:
     assert wording.stage_sentence("average_pool", details={}).endswith("These are the features.")
     assert wording.stage_sentence("average_pool", details={"scores": True}).endswith("these are the scores.")
+
+
+@pytest.mark.parametrize(("maximum", "written"), [(0.0123, "0.012"), (6.0, "6"), (123.4, "123"), (25_017.0, "25,017")])
+def test_the_end_of_a_scale_is_written_as_people_write_numbers(maximum: float, written: str) -> None:
+    assert wording.picture_note("unsigned", maximum=maximum) == f"Dark is 0; bright is up to {written}."
+    assert wording.picture_note("signed", maximum=maximum).endswith(f"up to ±{written}.")
+
+
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [(None, "–"), (9_999, "9,999"), (10_000, "10.0 k"), (999_950, "1.00 M"), (25_557_032, "25.6 M"), (999_999_999, "1.00 G")],
+)
+def test_a_count_has_three_digits_and_a_unit(count: float | None, written: str) -> None:
+    assert figure(count) == written
 
 
 def test_an_operation_of_a_newer_torchvision_is_called_by_its_class() -> None:

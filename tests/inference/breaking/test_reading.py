@@ -25,6 +25,11 @@ def test_an_unchanged_first_choice_is_said_beside_how_far_the_outputs_are_apart(
     assert "On this photo it hardly shows." in said(broken, MistakeName.NO_NORMALISATION)
 
 
+def test_outputs_that_hardly_differ_are_not_told_as_equal(broken: dict[str, ResultView]) -> None:
+    hardly = changed(broken[MistakeName.NO_NORMALISATION], divergence_bits=0.0004)
+    assert "the outputs differ by less than 0.001 bits of 1." in " ".join(sentences(hardly.figures))
+
+
 def test_a_changed_first_choice_says_where_the_right_one_went(broken: dict[str, ResultView]) -> None:
     assert said(broken, MistakeName.ZERO_TO_255).startswith(
         "The first choice was “tiger cat” with 39.5% and is “pillow” now; “tiger cat” falls to rank 22 with 0.4%."
