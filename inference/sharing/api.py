@@ -29,8 +29,7 @@ DOCUMENT = {"application/json": {"schema": {"type": "object", "description": "Se
 )
 def document(request: HttpRequest, trace_id: UUID, share: str = "", photo: bool = False) -> Any:
     """The whole film with its pictures, for whoever may see the trace; with `photo` your own photo too, for you alone."""
-    trace, with_photo = views.asked_for(request, trace_id)
-    return views.document_response(trace, with_photo=with_photo)
+    return views.document_response(request, trace_id, share_token=share, with_photo=photo)
 
 
 @router.post(

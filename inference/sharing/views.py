@@ -32,20 +32,17 @@ DAY = 24 * 3600
 @require_safe
 def document(request: HttpRequest, trace_id: UUID) -> HttpResponse:
     """The trace as a file, for whoever may see it; ?photo=1 puts the photo in, for its owner alone."""
-    trace, with_photo = asked_for(request, trace_id)
-    return document_response(trace, with_photo=with_photo)
+    with_photo = request.GET.get("photo") in ("1", "true")
+    return document_response(request, trace_id, share_token=request.GET.get("share", ""), with_photo=with_photo)
 
 
-def asked_for(request: HttpRequest, trace_id: UUID) -> tuple[Trace, bool]:
-    """The trace that a request names, and whether its photo is wanted with it. Problem 404 for whoever may not have that."""
+def document_response(request: HttpRequest, trace_id: UUID, *, share_token: str, with_photo: bool) -> HttpResponse:
+    """The document as a download that no cache on the way keeps. Problem 404 for whoever may not have it, or not its photo."""
     person = people.current(request)
-    if request.GET.get("photo") in ("1", "true"):
-        return services.own_trace(trace_id=trace_id, person=person), True
-    return services.trace_for(trace_id=trace_id, person=person, share_token=request.GET.get("share", "")), False
-
-
-def document_response(trace: Trace, *, with_photo: bool) -> HttpResponse:
-    """The document as a download that no cache on the way keeps."""
+    if with_photo:
+        trace = services.own_trace(trace_id=trace_id, person=person)
+    else:
+        trace = services.trace_for(trace_id=trace_id, person=person, share_token=share_token)
     response = HttpResponse(writing.write_trace(trace, with_photo=with_photo), content_type=writing.MEDIA_TYPE)
     response["Content-Disposition"] = f'attachment; filename="{writing.file_name(trace)}"'
     response["X-Robots-Tag"] = "noindex"

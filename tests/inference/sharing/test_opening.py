@@ -249,6 +249,18 @@ def test_only_its_owner_gets_the_photo_with_it(client: Client, own_photo: Trace,
     assert json.loads(own.content)["photo"]["picture"]["width"] == 96
 
 
+@pytest.mark.parametrize("yes", ["1", "true", "True", "yes", "on"])
+def test_the_api_gives_the_photo_to_its_owner_however_it_is_asked_for(
+    yes: str, client: Client, own_photo: Trace, guest: User
+) -> None:
+    place = f"/api/v1/traces/{own_photo.pk}/document"
+    token = services.share_trace(trace=own_photo)
+    assert client.get(place, {"share": token, "photo": yes}).status_code == 404
+    client.force_login(guest)
+    assert json.loads(client.get(place, {"photo": yes}).content)["photo"]["picture"]["width"] == 96
+    assert json.loads(client.get(place, {"photo": "no"}).content)["photo"]["picture"] is None
+
+
 def test_the_page_offers_the_photo_to_its_owner_alone(client: Client, own_photo: Trace, cat: Trace, guest: User) -> None:
     token = services.share_trace(trace=own_photo)
     shared = text_of(client.get(f"/traces/{own_photo.pk}/", {"share": token}))
