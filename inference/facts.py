@@ -84,6 +84,11 @@ def facts_of(network: str) -> dict[str, Any] | None:
     return _nested(_rows().filter(network=network)).get(network)
 
 
+def figures_of(network: str) -> dict[str, Any] | None:
+    """All that was computed about a network; None while nothing was, and for the library, which passes for no network."""
+    return None if network == LIBRARY else facts_of(network)
+
+
 def listed(networks: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
     """What a list says of every network, or of some, by id, in one query: its record from the library's catalogue and, once
     they were computed, its figures. The house's own comes first, then the catalogue's order.

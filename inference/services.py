@@ -180,7 +180,7 @@ def _image_of(*, owner: User | None, sample: str, upload: Upload | None) -> str:
 
 def _weights_for(network: str) -> tuple[str, str]:
     """Name and file of the weights that a run would use; raises Problem when there can be no run."""
-    known = facts.facts_of(network) or facts.record_of(network)
+    known = facts.figures_of(network) or facts.record_of(network)
     if known is None:
         if network in INSPECTED_NETWORKS:
             return "", ""  # its facts are still being computed: the worker will tell

@@ -25,7 +25,7 @@ MEASURED_LATELY = timedelta(minutes=1)
 
 def entry_of(network: str) -> dict[str, Any]:
     """What is known of a network, at least its record; raises Problem 404."""
-    known = facts.facts_of(network) or facts.record_of(network)
+    known = facts.figures_of(network) or facts.record_of(network)
     if known is None:
         raise services.no_such_network()
     return known

@@ -11,7 +11,7 @@ from inference.networks import services
 
 def network_detail(network: str) -> dict[str, Any]:
     """A network with card, stages, weights and time. Figures that are missing are asked for. Raises Problem 404."""
-    known = facts.facts_of(network)
+    known = facts.figures_of(network)
     told = known or services.entry_of(network)
     if known is None:
         completing.ask_for(network)

@@ -43,7 +43,7 @@ def networks(request: HttpRequest) -> HttpResponse:
 @require_safe
 def network(request: HttpRequest, network_id: str) -> HttpResponse:
     """One network: its card, its figures, its stages, its weights, and a run of it where they are here."""
-    known = facts.facts_of(network_id)
+    known = facts.figures_of(network_id)
     if known is None:
         services.entry_of(network_id)
         return _waiting(request, [network_id])

@@ -262,6 +262,15 @@ def test_an_address_that_names_too_few_or_unknown_networks_is_explained(
     assert said in text_of(client.get(f"/networks/compare/?{query}"))
 
 
+def test_the_library_passes_for_no_network(client: Client, catalogue: None, guest: User) -> None:
+    for path in (f"/networks/{facts.LIBRARY}/", f"/api/v1/networks/{facts.LIBRARY}"):
+        assert client.get(path).status_code == 404
+    client.force_login(guest)
+    assert client.post("/networks/measure/", {"networks": facts.LIBRARY}).status_code == 404
+    assert client.post("/traces/", {"network": facts.LIBRARY, "sample": "chelsea"}).status_code == 404
+    assert not Job.objects.exists()
+
+
 def test_figures_that_are_missing_are_asked_for_before_comparing(client: Client, catalogue: None, asked: list[str]) -> None:
     assert "ResNet-18, ViT-H/14" in text_of(client.get(f"/networks/compare/?networks={RESNET},resnet18,vit_h_14"))
     assert asked == ["resnet18", "vit_h_14"]
