@@ -51,6 +51,20 @@ class Weights:
     weights: torch.Tensor  # windows × heads × tokens × tokens; a row, one token's, sums to one
     cells: torch.Tensor  # windows × tokens: which cell of the grid each token is, counted row by row, or NO_CELL
     grid: tuple[int, int]
+    window: tuple[int, int] | None = None  # the sides of windows that may be shifted
+
+    def within_reach(self, window: int, query: str | list[int]) -> torch.Tensor:
+        """For each token of a window, whether the one that is asked about may attend to it.
+
+        A window that was shifted over an edge holds cells of both edges, and those don't see each other: they lie further
+        apart than a window is wide.
+        """
+        cells = self.cells[window]
+        if self.window is None or isinstance(query, str):
+            return torch.ones(len(cells), dtype=torch.bool)
+        rows, columns = cells // self.grid[1], cells % self.grid[1]
+        near = ((rows - query[0]).abs() < self.window[0]) & ((columns - query[1]).abs() < self.window[1])
+        return near | (cells == NO_CELL)
 
     @property
     def has_class_token(self) -> bool:
@@ -119,6 +133,7 @@ def _result(weights: Weights, layers: Sequence[Layer], layer: int | str, options
     row = rows.mean(0, keepdim=True) if head == MEAN else rows[int(head) : int(head) + 1]
     cells = weights.on_grid(row, window)[0]
     maximum = float(cells.max())
+    within_reach = weights.within_reach(window, query)
     here = layers[-1] if layer == ROLLOUT else layers[int(layer)]
     figures = {
         "layer": layer,
@@ -128,12 +143,12 @@ def _result(weights: Weights, layers: Sequence[Layer], layer: int | str, options
         "heads": here.heads,
         "query": query,
         "grid": list(weights.grid),
-        "attended": int((weights.cells[window] != NO_CELL).sum()),  # cells that it may attend to
+        "attended": int((within_reach & (weights.cells[window] != NO_CELL)).sum()),  # cells that it may attend to
         "maximum": maximum,
         "peak": list(divmod(int(cells.argmax()), weights.grid[1])),
         "to_class_token": float(row[0, 0]) if weights.has_class_token else None,
         "entropy": float(-(row * row.clamp_min(torch.finfo(row.dtype).tiny).log2()).sum()),  # bits
-        "entropy_of_even": math.log2(row.shape[1]),
+        "entropy_of_even": math.log2(int(within_reach.sum())),
         "layers": [asdict(one) for one in layers],
     }
     files: dict[str, Picture] = {"heat": pictures.heat(cells, size=size)} if maximum > 0 else {}
@@ -246,7 +261,8 @@ def _in_windows(module: nn.Module, taken: torch.Tensor, probabilities: torch.Ten
     else:
         raise TypeError(type(module).__name__)
     heads, tokens = probabilities.shape[-3:-1]
-    return Weights(probabilities.float().cpu().reshape(-1, heads, tokens, tokens), cells, (height, width))
+    window = (module.window_size[0], module.window_size[1]) if isinstance(module, ShiftedWindowAttention) else None
+    return Weights(probabilities.float().cpu().reshape(-1, heads, tokens, tokens), cells, (height, width), window)
 
 
 def _shifted(numbers: torch.Tensor, window: Sequence[int], shift: Sequence[int]) -> torch.Tensor:

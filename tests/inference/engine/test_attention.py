@@ -120,6 +120,21 @@ def test_weights_of_windows_lead_to_the_layers_output(kind: type[ShiftedWindowAt
     torch.testing.assert_close(output_by_hand(module, weights, taken), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [ShiftedWindowAttention, ShiftedWindowAttentionV2])
+@pytest.mark.parametrize(("shift", "side"), [(0, 12), (2, 12), (1, 8), (2, 4)])
+@torch.inference_mode()
+def test_what_is_within_reach_is_what_a_token_gives_weight_to(
+    kind: type[ShiftedWindowAttention], shift: int, side: int
+) -> None:
+    torch.manual_seed(2)
+    module = kind(dim=6, window_size=[4, 4], shift_size=[shift, shift], num_heads=2).eval()
+    (weights,) = weights_of(module, torch.randn(1, side, 12, 6), [""])
+    for window, cells in enumerate(weights.cells.tolist()):
+        for token, cell in enumerate(cells):
+            seen = (weights.weights[window, :, token] > 1e-20).all(0)
+            assert torch.equal(weights.within_reach(window, list(divmod(cell, 12))), seen)
+
+
 @torch.inference_mode()
 def test_cells_that_only_fill_a_window_up_are_none_of_the_photos() -> None:
     module = ShiftedWindowAttention(dim=4, window_size=[4, 4], shift_size=[0, 0], num_heads=1).eval()
