@@ -22,6 +22,7 @@ LOOKABLE = (RunKind.TRACE, RunKind.LOOK)
 """The kinds of runs whose photo and network can be looked into."""
 
 MOST_CHANNELS = 64
+_MOST_DIGITS = 5  # no layer is so large, and no network has so many heads, that a number of it needs more
 _ATTENTIVE = {"encoder_block": 1, "swin_transformer_block": 1, "swin_transformer_block_v2": 1, "max_vit_layer": 2}
 _LAYER = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+){0,12}")
 
@@ -128,7 +129,7 @@ def _channels(wanted: str, stage: StagePlace) -> list[int]:
 def _grad_cam(network: str, asked: Mapping[str, str]) -> Options:
     if not asked.get("class_index", "").strip():
         return {}
-    classes = int((facts.facts_of(network) or {}).get("classes") or 100_000)
+    classes = (facts.facts_of(network) or {}).get("classes")
     return {"class_index": _number(asked, "class_index", _("classes"), below=classes)}
 
 
@@ -147,7 +148,7 @@ def _attention(network: str, asked: Mapping[str, str]) -> Options:
     elif layer:
         options["layer"] = _number(asked, "layer", _("layers"), below=layers)
     if head not in ("", "mean"):
-        options["head"] = _number(asked, "head", _("heads"), below=1000)
+        options["head"] = _number(asked, "head", _("heads"), below=None)
     if query == "class":
         options["query"] = query
     elif query:
@@ -166,10 +167,11 @@ def _operations(network: str) -> set[str]:
 def _unit(network: str, asked: Mapping[str, str]) -> Options:
     stage = _stage(network, asked)
     layer = asked.get("layer", "").strip()
+    sizes: tuple[int | None, int | None, int | None]
     if not layer:
         sizes = (stage.channels, stage.height, stage.width)
     elif _LAYER.fullmatch(layer) and len(layer) <= 120:
-        sizes = (100_000, 100_000, 100_000)  # how large a layer's output is, the worker knows
+        sizes = (None, None, None)
     else:
         raise _nonsense("layer", _("Write the layer as PyTorch names it, with dots between its parts."))
     named = (("channel", _("channels")), ("y", _("rows")), ("x", _("columns")))
@@ -186,16 +188,27 @@ def _stage(network: str, asked: Mapping[str, str]) -> StagePlace:
     raise _nonsense("stage", sentence % {"known": ", ".join(stage.name for stage in stages) or "–"})
 
 
-def _number(asked: Mapping[str, str], name: str, what: str, *, below: int) -> int:
+def _number(asked: Mapping[str, str], name: str, what: str, *, below: int | None) -> int:
+    """The number in this field. `below` is how many there are, None where only the worker knows. Raises Problem 422."""
     text = asked.get(name, "").strip()
+    if below is None:
+        return _small_number(name, text)
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) >= below:
         raise _out_of_range(name, what, below)
     return int(text)
 
 
-def _out_of_range(field: str, what: str, below: int) -> Problem:
+def _small_number(name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text):
+        raise _nonsense(name, _("Write a whole number; the first is 0."))
+    if len(text) > _MOST_DIGITS:
+        raise _nonsense(name, _("This number is too large. Choose a smaller one; the first is 0."))
+    return int(text)
+
+
+def _out_of_range(field: str, what: str, count: int) -> Problem:
     sentence = _("Of %(what)s there are %(count)d: choose a number from 0 to %(last)d.")
-    return _nonsense(field, sentence % {"what": what, "count": below, "last": below - 1})
+    return _nonsense(field, sentence % {"what": what, "count": count, "last": count - 1})
 
 
 def _nonsense(field: str, sentence: str) -> Problem:

@@ -96,6 +96,27 @@ def test_nonsense_is_refused_with_a_sentence(network: str, asked: dict[str, str]
     assert refused.value.extra["field"] == field
 
 
+INSIDE = {"look": "unit", "stage": "features4", "layer": "features.4.0.block.1.0", "channel": "0", "y": "0", "x": "0"}
+
+
+@pytest.mark.parametrize(
+    ("network", "asked", "field"),
+    [
+        (NETWORK, INSIDE | {"channel": "100000"}, "channel"),
+        (NETWORK, INSIDE | {"y": "-1"}, "y"),
+        (NETWORK, INSIDE | {"x": "9" * 120}, "x"),
+        (TRANSFORMER, {"look": "attention", "head": "123456"}, "head"),
+        (TRANSFORMER, {"look": "attention", "head": "first"}, "head"),
+    ],
+)
+def test_how_many_there_are_is_not_made_up_where_only_the_worker_knows(network: str, asked: dict[str, str], field: str) -> None:
+    with pytest.raises(Problem) as refused:
+        options_of(network, asked)
+    assert (refused.value.status, refused.value.extra["field"]) == (422, field)
+    assert "there are" not in refused.value.detail
+    assert "is 0." in refused.value.detail
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     some.dictionaries(
