@@ -332,6 +332,9 @@ def stage_title(operation: str, name: str = "") -> str:
 def stage_sentence(operation: str, *, blocks: int = 0, details: Mapping[str, Any] | None = None) -> str:
     """What happens in a stage, in a sentence or two; empty where nothing general can be said."""
     told = _with_figures(operation, details or {}) or str(_SENTENCES.get(operation, ""))
+    opening = str(_SENTENCES.get(str((details or {}).get("opens_with")), ""))
+    if opening:
+        told = _("The first: %(first)s The others: %(others)s") % {"first": opening, "others": told}
     if blocks <= 1:
         return told
     if operation == "convolution":

@@ -507,6 +507,11 @@ def _main_operation(group: Group) -> str:
     return held.most_common(1)[0][0] if held else ""
 
 
+def _family(operation: str) -> str:
+    """What variants of one block share: Inception's modules A to E differ in the letter that ends their names."""
+    return re.sub(r"_[a-z]$", "", operation)
+
+
 def _described_stages(model: nn.Module, drafts: list[_Draft], units: list[_Unit], seen: dict[str, _Seen]) -> tuple[Stage, ...]:
     """The drafts with the shapes and operations that the run without data showed where each ends."""
     names = _names(drafts, units)
@@ -560,12 +565,13 @@ def _loose_parameters(model: nn.Module, units: list[_Unit]) -> Counter[str]:
 def _described(
     draft: _Draft, layout_in: str, shape_in: Shape, shape_out: Shape, layout_out: str
 ) -> tuple[str, int, dict[str, Any]]:
-    """The stage's operation, how many of its main block it holds, and what a sentence about it needs."""
+    """The stage's operation, how many of its main block and its variants it holds, and what a sentence about it needs."""
     if draft.pools:  # SqueezeNet's last convolution has made a map for each class: what it pools are the scores
         return _pooling(layout_in, shape_in, shape_out), 0, {"scores": True} if draft.boundary == Boundary("") else {}
     operation = _main_operation(draft.units)
-    blocks = sum(block == operation for block, _ in _blocks_of(draft.units))
-    details: dict[str, Any] = {}
+    variants = [block for block, _ in _blocks_of(draft.units) if _family(block) == _family(operation)]
+    blocks = len(variants)
+    details: dict[str, Any] = {} if not blocks or variants[0] == operation else {"opens_with": variants[0]}
     if operation == "convolution" and blocks == 1:
         convolution = next(layer for unit in draft.units for layer in unit.module.modules() if isinstance(layer, nn.Conv2d))
         details = {"kernel": list(convolution.kernel_size), "stride": list(convolution.stride)}

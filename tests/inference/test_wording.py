@@ -47,6 +47,14 @@ def test_an_operation_of_a_newer_torchvision_is_called_by_its_class() -> None:
     assert wording.stage_sentence("some_new_block", blocks=3) == "3 blocks."
 
 
+def test_a_run_of_blocks_that_another_kind_opens_says_what_each_does() -> None:
+    sentence = wording.stage_sentence("inception_c", blocks=3, details={"opens_with": "inception_b"})
+    assert sentence.startswith("3 blocks. The first: Filters and a pool halve the grid")
+    assert "The others: Filters of 7×7" in sentence
+    hostile = wording.stage_sentence("inception_c", blocks=3, details={"opens_with": [1, 2]})
+    assert hostile == wording.stage_sentence("inception_c", blocks=3)
+
+
 @pytest.mark.parametrize("failure", list(Failure))
 def test_every_failure_says_why_and_what_to_do(failure: Failure) -> None:
     reason, action = wording.failure(failure)

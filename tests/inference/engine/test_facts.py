@@ -72,6 +72,10 @@ def test_a_dotted_path_finds_the_figure(path: str, value: Any, known: dict[str, 
     assert at(known, path) == value
 
 
+def test_inception_is_made_of_eleven_modules(tmp_path: Path) -> None:
+    assert engine.facts("inception_v3", weights_dir=tmp_path)["blocks"] == 11
+
+
 @pytest.mark.parametrize("network", INSPECTED_NETWORKS)
 def test_head_and_backbone_make_up_the_whole(network: str, known: dict[str, dict[str, Any]]) -> None:
     facts = known[network]

@@ -98,6 +98,23 @@ def test_the_vision_transformers_run_of_twelve_blocks_is_cut_into_four() -> None
     ]
 
 
+def test_inceptions_eleven_modules_are_all_counted_and_a_run_names_the_one_that_opens_it() -> None:
+    assert shown("inception_v3")[1:5] == [
+        ("Mixed_5b-5d", "inception_a", 3, (288, 35, 35)),
+        ("Mixed_6a-6c", "inception_c", 3, (768, 17, 17)),
+        ("Mixed_6d-6e", "inception_c", 2, (768, 17, 17)),
+        ("Mixed_7a-7c", "inception_e", 3, (2048, 8, 8)),
+    ]
+    opening = [stage.details.get("opens_with") for stage in planned("inception_v3").stages[1:5]]
+    assert opening == [None, "inception_b", None, "inception_d"]
+
+
+def test_what_merges_patches_or_halves_a_grid_between_blocks_is_no_block() -> None:
+    assert [row[2] for row in shown("swin_t")[1:5]] == [2, 2, 6, 2]
+    assert [row[2] for row in shown("convnext_tiny")[1:5]] == [3, 3, 9, 3]
+    assert [row[2] for row in shown("densenet121")[1:5]] == [6, 12, 24, 16]
+
+
 def test_tokens_say_how_they_lie_in_the_photograph() -> None:
     assert planned("vit_b_16").stages[1].details == {"grid": [14, 14], "extra_tokens": 1}
 
