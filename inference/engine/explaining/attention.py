@@ -32,16 +32,17 @@ NAME = "attention"
 MEAN = "mean"
 CLASS = "class"
 ROLLOUT = "rollout"
+ALL, WINDOW, SHIFTED_WINDOW = "all", "window", "shifted_window"
 NO_CELL = -1  # a class token, or a cell that only fills a window up
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer of attention. `reach` says what a token may attend to: "all", "window", "shifted_window" or "grid"."""
+    """One layer of attention: where it is, and how it cuts the grid of tokens: "all" of it, in a "window", or on a "grid"."""
 
     path: str
     heads: int
-    reach: str
+    cut: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Weights:
     cells: torch.Tensor  # windows × tokens: which cell of the grid each token is, counted row by row, or NO_CELL
     grid: tuple[int, int]
     window: tuple[int, int] | None = None  # the sides of windows that may be shifted
+    reach: str = ALL  # what a token may attend to: "all", "window", "shifted_window" or "grid"
 
     def within_reach(self, window: int, query: str | list[int]) -> torch.Tensor:
         """For each token of a window, whether the one that is asked about may attend to it.
@@ -87,14 +89,14 @@ class Weights:
 
 def layers_of(model: nn.Module) -> list[Layer]:
     """The layers of attention in the order in which they run; none in a convolutional network. Also on the meta device."""
-    return [Layer(path, *told) for path, module in model.named_modules() if (told := _heads_and_reach(module)) is not None]
+    return [Layer(path, *told) for path, module in model.named_modules() if (told := _heads_and_cut(module)) is not None]
 
 
-def _heads_and_reach(module: nn.Module) -> tuple[int, str] | None:
+def _heads_and_cut(module: nn.Module) -> tuple[int, str] | None:
     if isinstance(module, nn.MultiheadAttention):
-        return module.num_heads, "all"
+        return module.num_heads, ALL
     if isinstance(module, ShiftedWindowAttention):
-        return module.num_heads, "shifted_window" if any(module.shift_size) else "window"
+        return module.num_heads, WINDOW
     if isinstance(module, PartitionAttentionLayer):
         return module.n_heads, module.partition_type
     return None
@@ -110,7 +112,7 @@ def look(loaded: LoadedNetwork, image: Image.Image, options: Mapping[str, Any], 
     if not layers:
         raise EngineError(Failure.NOT_THERE, what="layer", count=0)
     followed = options.get("layer") == ROLLOUT
-    if followed and layers[0].reach != "all":
+    if followed and layers[0].cut != ALL:
         raise EngineError(Failure.NOT_THERE, what="layer", count=len(layers))
     number = (
         len(layers) - 1 if followed else _chosen(options.get("layer"), len(layers), what="layer", otherwise=len(layers) - 1)
@@ -138,7 +140,7 @@ def _result(weights: Weights, layers: Sequence[Layer], layer: int | str, options
     figures = {
         "layer": layer,
         "path": "" if layer == ROLLOUT else here.path,
-        "reach": here.reach,
+        "reach": weights.reach,
         "head": head,
         "heads": here.heads,
         "query": query,
@@ -251,26 +253,37 @@ def _all(weights: torch.Tensor) -> Weights:
 
 def _in_windows(module: nn.Module, taken: torch.Tensor, probabilities: torch.Tensor) -> Weights:
     """Of a layer with windows: its own way of cutting the grid, done to the cells' numbers, says which token is which cell."""
+    window: tuple[int, int] | None = None
     if isinstance(module, PartitionAttentionLayer):
         height, width = taken.shape[2:]
+        reach = module.partition_type
         numbers = torch.arange(height * width, dtype=torch.float).view(1, 1, height, width)
         cells = module.partition_swap(module.partition_op(numbers, module.p))[0, :, :, 0].long()
     elif isinstance(module, ShiftedWindowAttention):
         height, width = taken.shape[1:3]
-        cells = _shifted(torch.arange(height * width).view(height, width), module.window_size, module.shift_size)
+        window = (module.window_size[0], module.window_size[1])
+        shift = _shift(module, height, width)
+        cells = _cut(torch.arange(height * width).view(height, width), window, shift)
+        reach = SHIFTED_WINDOW if any(shift) else WINDOW
     else:
         raise TypeError(type(module).__name__)
     heads, tokens = probabilities.shape[-3:-1]
-    window = (module.window_size[0], module.window_size[1]) if isinstance(module, ShiftedWindowAttention) else None
-    return Weights(probabilities.float().cpu().reshape(-1, heads, tokens, tokens), cells, (height, width), window)
+    if len(cells) == 1:  # a window as large as the grid holds nobody back, whatever its layer is called
+        reach = ALL
+    return Weights(probabilities.float().cpu().reshape(-1, heads, tokens, tokens), cells, (height, width), window, reach)
 
 
-def _shifted(numbers: torch.Tensor, window: Sequence[int], shift: Sequence[int]) -> torch.Tensor:
+def _shift(module: ShiftedWindowAttention, *grid: int) -> list[int]:
+    """By how many rows and columns the windows are shifted: not at all along a side that one window covers."""
+    sides = zip(grid, module.window_size, module.shift_size, strict=True)
+    return [0 if side <= length else by for side, length, by in sides]
+
+
+def _cut(numbers: torch.Tensor, window: Sequence[int], shift: Sequence[int]) -> torch.Tensor:
     """The cells' numbers, H × W, as windows × tokens, cut as torchvision's `shifted_window_attention` cuts the grid."""
     height, width = numbers.shape
     padded = nn.functional.pad(numbers, (0, -width % window[1], 0, -height % window[0]), value=NO_CELL)
-    shifts = [0 if side <= length else -by for side, length, by in zip(padded.shape, window, shift, strict=True)]
-    rolled = padded.roll(shifts, (0, 1))
+    rolled = padded.roll([-by for by in shift], (0, 1))
     rows, columns = (side // length for side, length in zip(padded.shape, window, strict=True))
     cut = rolled.view(rows, window[0], columns, window[1])
     return cut.permute(0, 2, 1, 3).reshape(rows * columns, window[0] * window[1])

@@ -156,11 +156,33 @@ def test_maxvits_windows_and_grids(partition: str) -> None:
     assert weights.cells[0].tolist() == (beside if partition == "window" else apart)
 
 
-def test_every_second_layer_of_swin_is_shifted_and_convolutions_attend_to_nothing() -> None:
+def test_layers_are_found_with_their_heads_and_convolutions_attend_to_nothing() -> None:
     swin = SwinTransformer([4, 4], 8, [2, 2], [1, 2], [7, 7], num_classes=3)
-    assert [layer.reach for layer in layers_of(swin)] == ["window", "shifted_window"] * 2
+    assert [layer.cut for layer in layers_of(swin)] == ["window"] * 4
     assert [layer.heads for layer in layers_of(swin)] == [1, 1, 2, 2]
     assert layers_of(nn.Conv2d(3, 3, 3)) == []
+
+
+@torch.inference_mode()
+def test_a_window_as_large_as_its_grid_is_neither_shifted_nor_a_window() -> None:
+    """torchvision does not shift it: https://github.com/pytorch/vision/blob/main/torchvision/models/swin_transformer.py."""
+    swin = SwinTransformer([4, 4], 8, [2, 2], [1, 2], [4, 4], num_classes=3).eval()
+    seen = weights_of(swin, torch.randn(1, 3, 32, 32), [layer.path for layer in layers_of(swin)])
+    assert [(weights.grid, weights.reach) for weights in seen] == [
+        ((8, 8), "window"),
+        ((8, 8), "shifted_window"),
+        ((4, 4), "all"),
+        ((4, 4), "all"),
+    ]
+
+
+@pytest.mark.parametrize(("shift", "reach"), [(0, "window"), (2, "shifted_window")])
+@torch.inference_mode()
+def test_a_window_as_large_as_one_side_is_shifted_along_the_other(shift: int, reach: str) -> None:
+    module = ShiftedWindowAttention(dim=6, window_size=[4, 4], shift_size=[shift, shift], num_heads=2).eval()
+    (weights,) = weights_of(module, torch.randn(1, 4, 12, 6), [""])
+    assert weights.reach == reach
+    assert set(weights.cells[0].tolist()) == {row * 12 + column + shift for row in range(4) for column in range(4)}
 
 
 # --- the look -----------------------------------------------------------------------------------------------------------------
