@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +48,7 @@ LOOK_SECONDS = 0.25
 """How old what a worker knows may be of who still wants its runs."""
 KEEP_SECONDS = 1.0
 """How often what ran so far goes to the database while nobody can be told of it."""
-READERS = 8
+READERS = min(8, os.cpu_count() or 1)
 """Photos of one pass that are decoded side by side: Pillow decodes without Python's lock."""
 SUFFIXES = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg"}
 
@@ -143,8 +144,7 @@ def _run_all(recorders: list[Recorder], engine: Engine) -> None:
     """Runs of one kind, network and set of options, in one pass. What one of them can't be run for is its own affair."""
     for recorder in recorders:
         recorder.begin()
-    with ThreadPoolExecutor(READERS) as readers:
-        materials = list(readers.map(_material_or_error, recorders))
+    materials = list(_readers().map(_material_or_error, recorders))
     parts: list[tuple[Recorder, Part]] = []
     for recorder, material in zip(recorders, materials, strict=True):
         if isinstance(material, Material):
@@ -165,6 +165,12 @@ def _run_all(recorders: list[Recorder], engine: Engine) -> None:
             recorder.ended(outcome if isinstance(outcome, Exception) else None)
     for recorder, _part in parts:
         recorder.tell_end()
+
+
+@lru_cache(maxsize=1)
+def _readers() -> ThreadPoolExecutor:
+    """This process' threads that decode: beginning them anew for every pass takes as long as decoding a photo."""
+    return ThreadPoolExecutor(READERS, thread_name_prefix="photos")
 
 
 def _material_or_error(recorder: Recorder) -> Material | Exception:

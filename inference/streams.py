@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "traces"
 MAXIMUM_LENGTH = 500
 EXPIRY_SECONDS = 3600
-LINGER_SECONDS = 0.004
+LINGER_SECONDS = 0.01
 """How soon one trip to Redis follows another: it takes the worker as long as ten more events on the one before."""
 LONGEST_NUMBER = 18  # Redis keeps 64 bits of each part of an id
 
