@@ -17,8 +17,16 @@ from inference.models import JobState, Trace
 from inference.presenting import PredictionView, ResultView, TraceView, address, present
 from web.problems import Problem
 
-SECTIONS = ("maps", "grad_cam", "attention", "unit", "neighbours")
-FIELDS = ("stage", "channels", "shared_scale", "channel", "y", "x", "layer", "head", "query", "class_index")
+FIELDS_OF: Mapping[str, tuple[str, ...]] = {
+    "maps": ("stage", "channels", "shared_scale"),
+    "unit": ("stage", "layer", "channel", "y", "x"),
+    "grad_cam": ("class_index",),
+    "attention": ("layer", "head", "query"),
+    "neighbours": (),
+}
+"""The kinds of looks, in the order of the page, and the fields of the form of each."""
+
+FIELDS = frozenset(name for names in FIELDS_OF.values() for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ def look_view(
         classes=first.top_k,
         evidence=evidence[0] if evidence else None,
         may_look=bool(view.photo.url),
-        sections={name: _section(request, name, found, person=person) for name in SECTIONS},
+        sections={name: _section(request, name, found, person=person) for name in FIELDS_OF},
     )
 
 
@@ -88,7 +96,7 @@ def traced_beside(found: Trace, *, person: User | None) -> Trace | None:
 
 def _section(request: HttpRequest, name: str, found: Trace, *, person: User | None) -> Section:
     """The look that the address names, when the person may see it and it is one at this photo; and its form's values."""
-    asked = {key: request.GET[key][:120] for key in FIELDS if key in request.GET}
+    asked = _filled_in(request, name)
     run = _named(request.GET.get(name, ""), person=person)
     if run is None or (run.job.network, run.job.sample, run.job.upload_id) != (
         found.job.network,
@@ -99,6 +107,16 @@ def _section(request: HttpRequest, name: str, found: Trace, *, person: User | No
     if run.job.options.get("look") != name:
         return Section(fields=asked)
     return Section(present(run, person=person), {**_as_fields(run.job.options), **asked})
+
+
+def _filled_in(request: HttpRequest, name: str) -> dict[str, str]:
+    """The values that the address gives to this look's form. Beside a stage, a layer is a unit's; by itself, attention's."""
+    has_stage = "stage" in request.GET
+    return {
+        key: request.GET[key][:120]
+        for key in FIELDS_OF[name]
+        if key in request.GET and (key != "layer" or has_stage == ("stage" in FIELDS_OF[name]))
+    }
 
 
 def _named(text: str, *, person: User | None) -> Trace | None:
@@ -116,5 +134,5 @@ def _as_fields(options: Mapping[str, Any]) -> dict[str, Any]:
         fields["channels"] = ", ".join(str(channel) for channel in fields["channels"])
     if isinstance(fields.get("query"), list):
         fields["query"] = ", ".join(str(place) for place in fields["query"])
-    # To a template the number 0 is nothing, and nothing means the last layer and the mean of all heads.
-    return fields | {key: str(fields[key]) for key in ("layer", "head") if key in fields}
+    # An address says all of them as text, and to a template the number 0 is nothing: the last layer, the mean of all heads.
+    return fields | {key: str(fields[key]) for key in ("layer", "head", "class_index") if key in fields}

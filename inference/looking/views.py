@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import people
 from inference import services, telling
 from inference.looking.asking import LOOKABLE, request_look_on
-from inference.looking.showing import FIELDS, SECTIONS, look_view, traced_beside
+from inference.looking.showing import FIELDS, FIELDS_OF, look_view, traced_beside
 from inference.models import Trace
 from inference.presenting import address, present, told_so_far
 from web.problems import Problem, json_response, not_found
@@ -64,7 +64,7 @@ def _page_with(request: HttpRequest, found: Trace, what: str, run: Trace) -> str
     """The page that asked, with this look beside those that it showed already."""
     parts = urlsplit(safe_next(request, address("look", found)))
     query = dict(parse_qsl(parts.query))
-    query |= {name: request.POST[f"keep_{name}"][:40] for name in SECTIONS if request.POST.get(f"keep_{name}")}
+    query |= {name: request.POST[f"keep_{name}"][:40] for name in FIELDS_OF if request.POST.get(f"keep_{name}")}
     query = {name: value for name, value in query.items() if name not in FIELDS}
     return urlunsplit(parts._replace(query=urlencode({**query, what: str(run.pk)}), fragment=what))
 

@@ -74,6 +74,30 @@ def test_the_first_layer_and_head_stand_in_the_form_that_asked_for_them(known: N
     assert 'name="head" value="0"' in page
 
 
+def form_of(page: str, name: str) -> str:
+    return page.partition(f'data-look-form="{name}"')[2].partition("</form>")[0]
+
+
+def test_a_link_to_a_layers_unit_fills_in_the_units_form_alone(known: None, bell: list[str], client: Client) -> None:
+    run = services.request_run(
+        kind=RunKind.LOOK, owner=None, network=TRANSFORMER, sample="chelsea", needs_weights=False, now=NOW
+    )
+    layer = "encoder.layers.encoder_layer_3.mlp.0"
+    unit = {"stage": "encoder_layer_3-5", "layer": layer, "channel": "7", "y": "2", "x": "3"}
+    page = client.get(page_of(run), unit).content.decode()
+    assert f'name="layer" value="{layer}"' in form_of(page, "unit")
+    assert 'name="layer" value=""' in form_of(page, "attention")
+    attention = client.get(page_of(run), {"layer": "3", "head": "2"}).content.decode()
+    assert 'name="layer" value=""' in form_of(attention, "unit")
+    assert 'name="layer" value="3"' in form_of(attention, "attention")
+
+
+def test_the_class_that_the_address_names_is_chosen(client: Client, cat_run: Trace) -> None:
+    second = cat_run.job.document["top_k"][1]["class_index"]
+    page = client.get(page_of(cat_run), {"class_index": str(second)}).content.decode()
+    assert f'<option value="{second}" selected>' in form_of(page, "grad_cam")
+
+
 def test_the_same_look_is_answered_from_the_store(
     as_learner: Client, cat_run: Trace, work: Callable[[], None], bell: list[str]
 ) -> None:
