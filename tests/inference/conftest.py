@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
@@ -37,6 +36,7 @@ from inference.contracts import (
 from inference.queueing import Line
 from inference.runs import Part
 from tests.inference.workers import Worker
+from web.storage import WriteOnceStorage
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NETWORK = "efficientnet_lite0"
@@ -176,13 +176,13 @@ def every_look(monkeypatch: pytest.MonkeyPatch) -> None:
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A storage that takes the beginning of a file and then has no room left."""
 
-    def save(storage: FileSystemStorage, name: str, content: File[bytes]) -> str:
+    def save(storage: WriteOnceStorage, name: str, content: File[bytes]) -> str:
         path = Path(storage.path(name))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.read(10))
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(FileSystemStorage, "_save", save)
+    monkeypatch.setattr(WriteOnceStorage, "_save", save)
 
 
 def photo_bytes(format: str = "JPEG", size: tuple[int, int] = (64, 48), mode: str = "RGB", **options: Any) -> bytes:
