@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from ninja import Field, Path, Query, Router, Schema
+from pydantic import model_validator
 
 from accounts import people
 from accounts.auth import cookie_or_bearer
@@ -20,6 +22,7 @@ from lessons.services import lesson_named
 from quizzes.grading import key_at
 from quizzes.models import Attempt, Quiz, QuizMode, QuizVersion
 from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, questions_of
+from quizzes.questions import Answer
 from quizzes.results import result_of
 from quizzes.services import (
     attempt_for,
@@ -73,16 +76,21 @@ class MisconceptionOut(Schema):
     why: str
 
 
-class VerdictOut(Schema):
-    right: bool
-    gave_up: bool
-    option: str
+class SaidOut(Schema):
+    option: str = Field(description="The letter of an option that was chosen; empty for a number.")
     feedback: str
     misconception: MisconceptionOut | None
 
 
+class VerdictOut(Schema):
+    right: bool
+    score: float
+    gave_up: bool
+    said: list[SaidOut]
+
+
 class AnswerOut(Schema):
-    option: str
+    options: list[str] = Field(description="The letters of the right options; none for a number.")
     reason: str
     final: str
     quick_check: str
@@ -95,7 +103,9 @@ class QuestionOut(Schema):
     difficulty: str
     objective: str
     stem: str
+    asks: str = Field(description="“one” option, “several” or a “number”.")
     options: list[OptionOut]
+    text: str = Field(description="What was written.")
     open: bool = Field(description="Whether it still takes an answer.")
     answered: bool
     tries: int
@@ -133,9 +143,16 @@ class AttemptOut(Schema):
 
 
 class ChoiceIn(Schema):
-    options: list[Annotated[str, Field(max_length=16)]] = Field(max_length=6)
+    options: list[Annotated[str, Field(max_length=16)]] = Field(default=[], max_length=6)
+    text: str = Field(default="", max_length=100, description="What was written, for a question that asks for a number.")
     final: bool = Field(default=False, description="No: keep the choice. Yes: commit and grade it.")
     idempotency_key: str = Field(default="", max_length=64, description="Needed with final: the same key is graded once.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not {"options", "text"} & self.model_fields_set:
+            raise ValueError(_("Send options, or text for a number."))
+        return self
 
 
 class ChoiceOut(Schema):
@@ -187,13 +204,13 @@ def get_attempt(request: HttpRequest, response: HttpResponse, attempt_id: UUID) 
 def put_answer(request: HttpRequest, response: HttpResponse, attempt_id: UUID, position: Position, choice: ChoiceIn) -> Any:
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
     order = attempt_question(attempt, position).option_order
-    options = [key_at(letter, order) or letter for letter in choice.options]
+    answer = Answer(frozenset(key_at(letter, order) or letter for letter in choice.options), choice.text.strip())
     if choice.final:
         submit_response(
-            attempt=attempt, position=position, options=options, idempotency_key=choice.idempotency_key, now=timezone.now()
+            attempt=attempt, position=position, answer=answer, idempotency_key=choice.idempotency_key, now=timezone.now()
         )
     else:
-        save_answer(attempt=attempt, position=position, options=options, now=timezone.now())
+        save_answer(attempt=attempt, position=position, answer=answer, now=timezone.now())
     question = _one(attempt, position)
     committed = "graded" if question.verdict else "answered"
     return {"status": committed if choice.final else "saved", "question": _question(question)}
@@ -277,6 +294,8 @@ def _question(view: QuestionView) -> dict[str, Any]:
         "difficulty": view.difficulty,
         "objective": view.objective,
         "stem": view.stem,
+        "asks": str(view.asks),
+        "text": view.text,
         "options": [
             {"id": option.letter, "html": option.html, "chosen": option.chosen, "mark": option.mark} for option in view.options
         ],
@@ -288,17 +307,23 @@ def _question(view: QuestionView) -> dict[str, Any]:
         "verdict": view.verdict
         and {
             "right": view.verdict.right,
+            "score": view.verdict.score,
             "gave_up": view.verdict.gave_up,
-            "option": view.verdict.letter,
-            "feedback": view.verdict.feedback,
-            "misconception": view.verdict.misconception and _misconception(view.verdict.misconception),
+            "said": [
+                {
+                    "option": said.letter,
+                    "feedback": said.feedback,
+                    "misconception": said.misconception and _misconception(said.misconception),
+                }
+                for said in view.verdict.said
+            ],
         },
         "answer": view.answer
         and {
-            "option": view.answer.letter,
+            "options": [right.letter for right in view.answer.right if right.letter],
             "reason": view.answer.reason,
             "final": view.answer.final,
-            "quick_check": f"{view.answer.quick_check} {view.answer.option}",
+            "quick_check": f"{view.answer.quick_check} {view.answer.texts}",
             "mistakes": [_misconception(mistake) for mistake in view.answer.mistakes],
         },
     }

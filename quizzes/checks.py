@@ -21,8 +21,12 @@ from lessons.parts import Finding, PartContext, Severity
 from lessons.schema import LESSON_FILE, read_lesson
 from lessons.syntax import dialect
 from quizzes.blocks import QuestionBlock
+from quizzes.keys import choices_of, rule_of
 from quizzes.models import Misconception, Question
 from quizzes.questions import Fault, kind_named
+from quizzes.questions.multiple import MultipleChoice
+from quizzes.questions.numeric import Numeric
+from quizzes.questions.output import CodeOutput
 from quizzes.schema import (
     QUESTIONS_FILE,
     QuestionDocument,
@@ -162,8 +166,7 @@ class _Checks:
 
     def options(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
         ids = [option.id for option in question.options]
-        for fault in kind_named(question.kind).faults(ids, [option.id for option in question.right]):
-            yield self.error((*path, "options"), sentence(fault))
+        yield from self.asked(question, path)
         known = {misconception.slug for misconception in self.document.misconceptions}
         known |= set(Misconception.objects.filter(course_id=self.context.course.pk).values_list("slug", flat=True))
         for index, option in enumerate(question.options):
@@ -180,6 +183,22 @@ class _Checks:
                 yield self.warning(here, message % {"id": option.id})
         yield from self.option_texts(question, path)
 
+    def asked(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
+        """Whether a question of its kind can have these options, and says nothing that only another kind needs."""
+        if question.credit and question.kind != MultipleChoice.name:
+            message = _("“credit” says how several right options count, so it belongs to the kind multiple. Remove it.")
+            yield self.error((*path, "credit"), message)
+        if question.tolerance and question.kind != Numeric.name:
+            message = _("“tolerance” says how near a number must come, so it belongs to the kind numeric. Remove it.")
+            yield self.error((*path, "tolerance"), message)
+        right = [option.id for option in question.right]
+        try:
+            options, rule = choices_of(question, self.context.facts), rule_of(question, self.context.facts)
+        except BadFigure:
+            return  # said where the words are checked
+        for fault in kind_named(question.kind).faults(options, right, rule):
+            yield self.error((*path, "options"), sentence(fault))
+
     def option_texts(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
         """No two options read the same, and the right one doesn't stand out by its length."""
         try:
@@ -193,7 +212,13 @@ class _Checks:
                 yield self.error((*path, "options", index, "text"), message % names)
         right = [len(text) for text, option in zip(texts, question.options, strict=True) if option.right]
         wrong = [len(text) for text, option in zip(texts, question.options, strict=True) if not option.right]
-        if right and wrong and question.about not in PROVED and min(right) > NOTABLY_LONGER * max(wrong):
+        if (
+            right
+            and wrong
+            and question.shows_options
+            and question.about not in PROVED
+            and min(right) > NOTABLY_LONGER * max(wrong)
+        ):
             message = _("The right option is much the longest, which gives it away. Shorten it, or lengthen another.")
             yield self.warning((*path, "options"), message)
 
@@ -226,7 +251,16 @@ class _Checks:
             if question.about in PROVED:
                 message = _("A question about %(about)s needs a proof: the snippet that shows which option is right.")
                 yield self.error(path, message % {"about": question.about})
+            elif question.kind == CodeOutput.name:
+                message = _("A question of the kind output needs a proof: the snippet that shows which option is right.")
+                yield self.error(path, message)
             return
+        if question.kind == CodeOutput.name and question.proof.compare == "stem":
+            message = _("What the snippet of an output question gives is its right option: compare output or error, not stem.")
+            yield self.error((*here, "compare"), message)
+        if question.kind == MultipleChoice.name and question.proof.compare != "stem":
+            message = _("A snippet gives one output, and several options can be right here: compare stem, or use another kind.")
+            yield self.error((*here, "compare"), message)
         options = {option.id: option for option in question.options}
         for option in question.proof.mistakes:
             where = (*here, "mistakes", option)
@@ -290,6 +324,12 @@ def sentence(fault: Fault) -> str:
         Fault.TOO_MANY_OPTIONS: _("A question has at most six options. Remove some."),
         Fault.NO_RIGHT_OPTION: _("No option is right. Mark one with right: true."),
         Fault.SEVERAL_RIGHT_OPTIONS: _("Several options are right. Leave right: true on one of them."),
+        Fault.OPTION_IS_NO_NUMBER: _(
+            "The options of a numeric question are the numbers that are expected. Write only numbers."
+        ),
+        Fault.WRONG_WITHIN_TOLERANCE: _(
+            "A wrong number is so near to the right one that the tolerance takes it. Make the tolerance smaller, or remove it."
+        ),
     }[fault]
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lessons.models import Course, Lesson, LessonVersion
+from quizzes.questions import Answer, Key
 
 
 class Difficulty(models.TextChoices):
@@ -65,7 +66,7 @@ class QuestionVersion(models.Model):
 
     question = models.ForeignKey(Question, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    kind = models.CharField(max_length=24)  # a room of quizzes.questions: "single"
+    kind = models.CharField(max_length=24)  # a room of quizzes.questions: "single", "multiple", …
     about = models.CharField(max_length=16, choices=About.choices)
     difficulty = models.CharField(max_length=8, choices=Difficulty.choices)
     objective = models.CharField(max_length=80)
@@ -104,6 +105,7 @@ class KeyRevision(models.Model):
     question_version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="key_revisions")
     number = models.PositiveIntegerField()
     correct = models.JSONField()  # option keys
+    rule = models.JSONField(default=dict)  # the kind's own: how credit is given, which numbers are expected
     feedback = models.JSONField()  # option key → Markdown
     misconceptions = models.JSONField(default=dict)  # option key → {slug, title, belief, why}
     hint = models.TextField(blank=True)
@@ -120,6 +122,11 @@ class KeyRevision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.question_version_id} key {self.number}"
+
+    @property
+    def key(self) -> Key:
+        """What grades an answer."""
+        return Key(frozenset(self.correct), self.rule)
 
 
 class QuizMode(models.TextChoices):
@@ -230,6 +237,7 @@ class AttemptQuestion(models.Model):
     points = models.PositiveSmallIntegerField(default=1)
     option_order = models.JSONField()  # option keys as shown
     draft = models.JSONField(default=list, blank=True)  # option keys chosen but not committed
+    draft_text = models.CharField(max_length=100, blank=True)  # what was written but not committed
     draft_saved_at = models.DateTimeField(null=True, blank=True)
     hint_shown_at = models.DateTimeField(null=True, blank=True)
     steps_shown = models.PositiveSmallIntegerField(default=0)
@@ -242,13 +250,23 @@ class AttemptQuestion(models.Model):
     def __str__(self) -> str:
         return str(self.position)
 
+    @property
+    def drafted(self) -> Answer:
+        """What was chosen or written but not committed."""
+        return Answer(frozenset(self.draft), self.draft_text)
+
+    @drafted.setter
+    def drafted(self, answer: Answer) -> None:
+        self.draft, self.draft_text = sorted(answer.options), answer.text
+
 
 class Response(models.Model):
     """One committed answer: append-only. A test takes one per question; practice takes them until the answer is shown."""
 
     attempt_question = models.ForeignKey(AttemptQuestion, on_delete=models.CASCADE, related_name="responses")
     number = models.PositiveSmallIntegerField(default=1)
-    options = models.JSONField()  # option keys; empty when the learner gave up and asked for the steps
+    options = models.JSONField()  # option keys; empty when the learner wrote, or gave up and asked for the steps
+    text = models.CharField(max_length=100, blank=True)  # what they wrote
     gave_up = models.BooleanField(default=False)
     idempotency_key = models.CharField(max_length=64)
     hint_seen = models.BooleanField(default=False)
@@ -264,6 +282,11 @@ class Response(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+    @property
+    def answer(self) -> Answer:
+        """What was committed."""
+        return Answer(frozenset(self.options), self.text)
 
 
 class Grade(models.Model):

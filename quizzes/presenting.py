@@ -9,13 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lessons.models import LessonVersion
 from quizzes.grading import letter_at, letter_of
 from quizzes.models import Attempt, AttemptQuestion, KeyRevision
 from quizzes.public import public_question
+from quizzes.questions import Asks, kind_named
 from quizzes.results import Committed, committed_answers
 from quizzes.reveal import Situation, offers_hint, offers_steps, takes_answers, tells_answer, tells_verdict
 from quizzes.services import newest_key, situation_of
@@ -39,27 +43,48 @@ class MisconceptionView:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidView:
+    """What is said about one option that was chosen, or about the number that was written."""
+
+    letter: str  # empty for a number
+    feedback: SafeString
+    misconception: MisconceptionView | None
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictView:
     """What is said about the latest answer alone."""
 
     title: str
     right: bool
+    score: float
     gave_up: bool
-    letter: str
-    feedback: SafeString  # on the chosen option
-    misconception: MisconceptionView | None
+    said: tuple[SaidView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RightView:
+    """One of the right options, or the right number."""
+
+    letter: str  # empty for a number
+    html: SafeString
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
     """What was right, and why."""
 
-    letter: str
-    option: SafeString
+    title: str
+    right: tuple[RightView, ...]
     reason: SafeString
     final: SafeString
     quick_check: str
     mistakes: tuple[MisconceptionView, ...]
+
+    @property
+    def texts(self) -> SafeString:
+        """The right options in a row."""
+        return format_html_join("; ", "{}", ((right.html,) for right in self.right))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +97,9 @@ class QuestionView:
     difficulty: str
     objective: str  # its text
     stem: SafeString
+    asks: Asks
     options: tuple[OptionView, ...]
+    text: str  # what was written: in a draft, or in the latest answer
     situation: Situation
     tries: int
     drafted: bool
@@ -98,11 +125,6 @@ class QuestionView:
     @property
     def next_step(self) -> int:
         return self.steps_shown + 1
-
-    @property
-    def letters(self) -> list[str]:
-        """The letters of the options chosen."""
-        return [option.letter for option in self.options if option.chosen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +168,7 @@ def places_of(attempt: Attempt, questions: Sequence[AttemptQuestion], *, current
 def _state(attempt: Attempt, question: AttemptQuestion) -> str:
     committed = committed_answers(question)
     if not committed:
-        return "drafted" if question.draft else "open"
+        return "open" if question.drafted.is_empty else "drafted"
     if not tells_verdict(situation_of(attempt, question, answered=True)):
         return "answered"
     return "right" if committed[-1].is_right else "wrong"
@@ -159,7 +181,9 @@ def question_view(attempt: Attempt, question: AttemptQuestion, *, total: int) ->
     committed = committed_answers(question)
     situation = situation_of(attempt, question, answered=bool(committed))
     public = public_question(version, question.option_order)
-    chosen = question.draft or (committed[-1].response.options if committed else [])
+    given = question.drafted
+    if given.is_empty and committed:
+        given = committed[-1].response.answer
     told = _told(question, situation, committed, lesson_version)
     return QuestionView(
         number=question.position,
@@ -168,18 +192,20 @@ def question_view(attempt: Attempt, question: AttemptQuestion, *, total: int) ->
         difficulty=public.difficulty,
         objective=objectives_of(lesson_version).get(public.objective, public.objective),
         stem=shown(public.stem, facts=public.facts, version=lesson_version),
+        asks=kind_named(public.kind).asks,
         options=tuple(
             OptionView(
                 letter=letter_at(index),
                 html=shown_inline(option.text, facts=public.facts, version=lesson_version),
-                chosen=option.key in chosen,
+                chosen=option.key in given.options,
                 mark=told.marks.get(option.key, ""),
             )
             for index, option in enumerate(public.options)
         ),
+        text=given.text,
         situation=situation,
         tries=len(committed),
-        drafted=bool(question.draft),
+        drafted=not question.drafted.is_empty,
         hint=_hint(attempt, question, lesson_version),
         verdict=told.verdict,
         answer=told.answer,
@@ -205,7 +231,7 @@ def _told(question: AttemptQuestion, situation: Situation, committed: Sequence[C
         return _Told(marks={})
     latest = committed[-1] if committed else None
     key = latest.grade.key_revision if latest else newest_key(question.question_version)
-    words = _KeyWords(key, question.option_order, version)
+    words = _KeyWords(key, question, version)
     marks: dict[str, str] = {}
     if latest:
         marks |= {option: "right" if option in key.correct else "wrong" for option in latest.response.options}
@@ -216,7 +242,7 @@ def _told(question: AttemptQuestion, situation: Situation, committed: Sequence[C
     return _Told(
         marks=marks,
         verdict=words.verdict(latest) if latest else None,
-        answer=words.answer(question) if tells_all else None,
+        answer=words.answer() if tells_all else None,
         steps=tuple(words.shown(step) for step in steps),
         steps_total=len(key.solution),
     )
@@ -230,38 +256,48 @@ def _hint(attempt: Attempt, question: AttemptQuestion, version: LessonVersion) -
     return shown(hint, facts=facts, version=version)
 
 
-def verdict_title(*, right: bool) -> str:
+def verdict_title(score: float) -> str:
     """The heading over the feedback on an answer."""
-    return _("Right") if right else _("Not quite")
+    if score >= 1:
+        return _("Right")
+    return _("Partly right") if score > 0 else _("Not quite")
 
 
 class _KeyWords:
     """A key revision's words, rendered with its own frozen facts and this learner's letters."""
 
-    def __init__(self, key: KeyRevision, order: Sequence[str], version: LessonVersion) -> None:
+    def __init__(self, key: KeyRevision, question: AttemptQuestion, version: LessonVersion) -> None:
         self.key = key
-        self.order = order
+        self.question = question
         self.version = version
 
     def shown(self, text: str) -> SafeString:
         return shown(text, facts=self.key.facts, version=self.version)
 
+    def letter(self, option: str) -> str:
+        """The letter under which this learner saw the option; empty where options are not shown."""
+        order = self.question.option_order
+        return letter_of(option, order) if option in order else ""
+
     def feedback(self, option: str) -> SafeString:
         """What is said to those who choose an option, without a verdict in front: the heading above it has that."""
         text: str = self.key.feedback.get(option, "")
-        verdict = f"{verdict_title(right=option in self.key.correct)}."
+        verdict = f"{verdict_title(float(option in self.key.correct))}."
         return self.shown(text.removeprefix(verdict).lstrip())
 
     def verdict(self, committed: Committed) -> VerdictView:
         """What is said about one answer."""
-        chosen: str = next(iter(committed.response.options), "")
+        response = committed.response
+        kind = kind_named(self.question.question_version.kind)
+        spoken_to = sorted(kind.spoken_to(response.answer, self.key.key), key=self.letter)
         return VerdictView(
-            title=_("You asked for the steps") if committed.response.gave_up else verdict_title(right=committed.is_right),
+            title=_("You asked for the steps") if response.gave_up else verdict_title(committed.grade.score),
             right=committed.is_right,
-            gave_up=committed.response.gave_up,
-            letter=letter_of(chosen, self.order) if chosen else "",
-            feedback=self.feedback(chosen),
-            misconception=self.misconception(chosen),
+            score=committed.grade.score,
+            gave_up=response.gave_up,
+            said=tuple(
+                SaidView(self.letter(option), self.feedback(option), self.misconception(option)) for option in spoken_to
+            ),
         )
 
     def misconception(self, option: str) -> MisconceptionView | None:
@@ -269,25 +305,49 @@ class _KeyWords:
         if belief is None:
             return None
         return MisconceptionView(
-            letter=letter_of(option, self.order),
+            letter=self.letter(option),
             title=belief["title"],
             belief=self.shown(belief["belief"]),
             why=self.shown(belief["why"]),
         )
 
-    def answer(self, question: AttemptQuestion) -> AnswerView:
+    def answer(self) -> AnswerView:
         """What was right and why, with the quick check computed from the key itself."""
-        right = next(iter(self.key.correct))
-        version = question.question_version
-        text = next(option.text for option in version.options.all() if option.key == right)
-        letter = letter_of(right, self.order)
-        option = shown_inline(text, facts=version.facts, version=self.version)
-        mistakes = (self.misconception(option) for option in self.order if option != right)
+        right = sorted(self.key.correct, key=self.letter)
+        letters = [letter for option in right if (letter := self.letter(option))]
+        wrong = (option for option in sorted(self.key.feedback, key=self.letter) if option not in right)
+        mistakes = (self.misconception(option) for option in wrong)
         return AnswerView(
-            letter=letter,
-            option=option,
-            reason=self.feedback(right),
+            title=_right_title(letters),
+            right=tuple(RightView(self.letter(option), self._text(option)) for option in right),
+            reason=mark_safe("".join(self.feedback(option) for option in right)),  # noqa: S308 - each was made safe
             final=self.shown(self.key.answer),
-            quick_check=_("The answer is %(letter)s:") % {"letter": letter},
+            quick_check=_quick_check(letters),
             mistakes=tuple(mistake for mistake in mistakes if mistake),
         )
+
+    def _text(self, option: str) -> SafeString:
+        written = self.key.rule.get("words", {})
+        if option in written:
+            return shown_inline(written[option], facts=self.key.facts, version=self.version)
+        version = self.question.question_version
+        texts = {public.key: public.text for public in version.options.all()}
+        return shown_inline(texts[option], facts=version.facts, version=self.version)
+
+
+def _right_title(letters: Sequence[str]) -> str:
+    if not letters:
+        return _("The right number")
+    return ngettext("%(letters)s is right", "%(letters)s are right", len(letters)) % {"letters": _in_a_row(letters)}
+
+
+def _quick_check(letters: Sequence[str]) -> str:
+    if not letters:
+        return _("The answer is")
+    return ngettext("The answer is %(letters)s:", "The answers are %(letters)s:", len(letters)) % {
+        "letters": _in_a_row(letters)
+    }
+
+
+def _in_a_row(letters: Sequence[str]) -> str:
+    return str(get_text_list(list(letters), _("and")))

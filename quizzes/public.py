@@ -25,7 +25,7 @@ class PublicQuestion:
     objective: str
     stem: str  # Markdown
     facts: Mapping[str, Any]
-    options: tuple[PublicOption, ...]
+    options: tuple[PublicOption, ...]  # none where the learner writes
 
 
 def public_question(version: QuestionVersion, order: Sequence[str]) -> PublicQuestion:

@@ -13,6 +13,7 @@ from typing import Any
 from lessons.facts import Recorder
 from lessons.models import Course, LessonVersion
 from lessons.parts import PartContext
+from quizzes.keys import rule_of
 from quizzes.models import (
     KeyRevision,
     Misconception,
@@ -88,14 +89,15 @@ def _question_version(question: Question, document: QuestionDocument, context: P
 def public_part(document: QuestionDocument, context: PartContext) -> dict[str, Any]:
     """All that is shown of a question before an answer, with the facts its words show."""
     facts = Recorder(context.facts)
-    record_facts([document.stem, *(option.text for option in document.options)], facts)
+    options = document.options if document.shows_options else []
+    record_facts([document.stem, *(option.text for option in options)], facts)
     return {
         "kind": document.kind,
         "about": document.about,
         "difficulty": document.difficulty,
         "objective": document.objective,
         "stem": document.stem,
-        "options": [{"key": option.id, "text": option.text} for option in document.options],
+        "options": [{"key": option.id, "text": option.text} for option in options],
         "facts": facts.kept,
     }
 
@@ -104,11 +106,13 @@ def key_part(document: QuestionDocument, context: PartContext, beliefs: Mapping[
     """All that is shown of a question after an answer, with the facts its words show."""
     misconceptions = {option.id: beliefs[option.misconception] for option in document.options if option.misconception}
     words = [document.hint, document.answer, *document.solution, *(option.feedback for option in document.options)]
+    words += [] if document.shows_options else [option.text for option in document.options]
     words += [belief[field] for belief in misconceptions.values() for field in ("belief", "why")]
     facts = Recorder(context.facts)
     record_facts(words, facts)
     return {
         "correct": [option.id for option in document.right],
+        "rule": rule_of(document, context.facts),
         "feedback": {option.id: option.feedback for option in document.options},
         "misconceptions": misconceptions,
         "hint": document.hint,

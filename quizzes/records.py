@@ -27,7 +27,7 @@ class ResponseRecord:
     objective: str
     letters: tuple[str, ...]  # as this learner saw the options
     chosen: tuple[str, ...]  # the options' keys
-    texts: tuple[str, ...]  # the options' words, Markdown
+    texts: tuple[str, ...]  # the options' words, Markdown; or what was written
     gave_up: bool
     number: int  # the how-manieth answer to this question in the attempt
     right: bool
@@ -76,7 +76,7 @@ def _record(response: Response) -> ResponseRecord:
         objective=version.objective,
         letters=tuple(letter_of(key, asked.option_order) for key in response.options),
         chosen=tuple(response.options),
-        texts=tuple(options[key].text for key in response.options),
+        texts=tuple(options[key].text for key in response.options) or ((response.text,) if response.text else ()),
         gave_up=response.gave_up,
         number=response.number,
         right=score >= 1,

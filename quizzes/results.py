@@ -38,6 +38,11 @@ class ResultItem:
         return self.counting is not None and self.counting.is_right
 
     @property
+    def is_partly_right(self) -> bool:
+        """Neither wholly right nor wholly wrong at the first answer."""
+        return self.counting is not None and 0 < self.counting.grade.score < 1
+
+    @property
     def marked(self) -> Marked:
         reached = self.counting.grade.points if self.counting else 0.0
         return Marked(self.question.question_version.objective, points=self.question.points, reached=reached)

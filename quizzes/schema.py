@@ -11,6 +11,7 @@ from inference.proofs import Snippet
 from inference.sandbox.snippets import normalised_output
 from lessons.documents import Document, read_yaml, validated
 from lessons.schema import Line, LongLine, Slug, Strict, Uid
+from quizzes.questions import Asks, kind_named
 
 QUESTIONS_FILE = "questions.yaml"
 
@@ -60,6 +61,13 @@ class OptionDocument(Strict):
     misconception: Slug | None = None
 
 
+class ToleranceDocument(Strict):
+    """How far from the right number an answer may be: absolute + relative × the number."""
+
+    absolute: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    relative: Annotated[float, Field(ge=0, lt=1)] = 0
+
+
 class ProofDocument(Strict):
     """The code that proves the key; `mistakes` prove that a distractor is what a mistake would print."""
 
@@ -73,12 +81,14 @@ class QuestionDocument(Strict):
     """One question with its key."""
 
     uid: Uid
-    kind: Literal["single"]
+    kind: Literal["single", "multiple", "numeric", "output"]
     about: Literal["concept", "api", "output", "error", "choice"]
     difficulty: Literal["easy", "medium", "hard"]
     objective: Slug
     stem: Words
     options: list[OptionDocument]
+    credit: Literal["", "all_or_nothing", "right_minus_wrong", "right_without_wrong"] = ""  # of a multiple choice
+    tolerance: ToleranceDocument | None = None  # of a number
     hint: Words
     solution: list[Words] = Field(min_length=1, max_length=12)
     answer: Words
@@ -87,6 +97,11 @@ class QuestionDocument(Strict):
     @property
     def right(self) -> list[OptionDocument]:
         return [option for option in self.options if option.right]
+
+    @property
+    def shows_options(self) -> bool:
+        """Whether learners see the options; where they write a number, these are the answers that are expected."""
+        return kind_named(self.kind).asks is not Asks.NUMBER
 
 
 class QuestionsDocument(Strict):

@@ -34,7 +34,7 @@ from quizzes.models import (
     Response,
     Reveal,
 )
-from quizzes.questions import Answer, Fault, Key, kind_named
+from quizzes.questions import Answer, Fault, kind_named
 from quizzes.records import ResponseRecord, responses_of
 from quizzes.results import Result, missed_questions, result_of
 from quizzes.reveal import Situation, offers_hint, offers_steps, takes_answers
@@ -204,25 +204,25 @@ def _draw_questions(attempt: Attempt, questions: Sequence[Asked]) -> None:
 # --- answering ---------------------------------------------------------------------------------------------------------------
 
 
-def save_answer(*, attempt: Attempt, position: int, options: Sequence[str], now: datetime) -> AttemptQuestion:
-    """Keeps a choice that is not committed yet, so that a closed tab loses nothing. An empty one takes it back."""
+def save_answer(*, attempt: Attempt, position: int, answer: Answer, now: datetime) -> AttemptQuestion:
+    """Keeps an answer that is not committed yet, so that a closed tab loses nothing. An empty one takes it back."""
     with transaction.atomic():
         attempt = _locked(attempt)
         question = attempt_question(attempt, position)
         _refuse_unless_open(attempt, question)
-        if options:
-            _refuse_unusable(question, options)
-        question.draft = sorted(options)
+        if not answer.is_empty:
+            _refuse_unusable(question, answer)
+        question.drafted = answer
         question.draft_saved_at = now
-        question.save(update_fields=["draft", "draft_saved_at"])
+        question.save(update_fields=["draft", "draft_text", "draft_saved_at"])
     return question
 
 
-def submit_response(*, attempt: Attempt, position: int, options: Sequence[str], idempotency_key: str, now: datetime) -> Graded:
+def submit_response(*, attempt: Attempt, position: int, answer: Answer, idempotency_key: str, now: datetime) -> Graded:
     """Commits an answer and grades it with the newest key of the question version that the learner saw.
 
     The same request again returns the same grade. Raises Problem 409 when the question takes no (further) answer and
-    422 when the answer is none of its options.
+    422 when it is no answer to this question.
     """
     if not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise Problem(
@@ -234,14 +234,14 @@ def submit_response(*, attempt: Attempt, position: int, options: Sequence[str], 
         attempt = _locked(attempt)
         question = attempt_question(attempt, position)
         if known := question.responses.filter(idempotency_key=idempotency_key).first():
-            return _repeated(known, options)
+            return _repeated(known, answer)
         _refuse_unless_open(attempt, question)
-        _refuse_unusable(question, options)
-        return _commit(attempt, question, options=options, idempotency_key=idempotency_key, now=now)
+        _refuse_unusable(question, answer)
+        return _commit(attempt, question, answer=answer, idempotency_key=idempotency_key, now=now)
 
 
-def _repeated(response: Response, options: Sequence[str]) -> Graded:
-    if sorted(options) != sorted(response.options):
+def _repeated(response: Response, answer: Answer) -> Graded:
+    if answer != response.answer:
         raise Problem(
             409,
             _("Already sent"),
@@ -253,29 +253,28 @@ def _repeated(response: Response, options: Sequence[str]) -> Graded:
     return Graded(response, grade, repeated=True)
 
 
-def _commit(
-    attempt: Attempt, question: AttemptQuestion, *, options: Sequence[str], idempotency_key: str, now: datetime
-) -> Graded:
+def _commit(attempt: Attempt, question: AttemptQuestion, *, answer: Answer, idempotency_key: str, now: datetime) -> Graded:
     """Stores the response and its grade; an answer that settles the question opens its solution."""
     response = Response.objects.create(
         attempt_question=question,
         number=question.responses.count() + 1,
-        options=sorted(options),
-        gave_up=not options,
+        options=sorted(answer.options),
+        text=answer.text,
+        gave_up=answer.is_empty,
         idempotency_key=idempotency_key,
         hint_seen=question.hint_shown_at is not None,
         steps_seen=question.steps_shown,
         committed_at=now,
     )
     revision = newest_key(question.question_version)
-    score = grade(question.question_version.kind, Answer(frozenset(options)), Key(frozenset(revision.correct)))
+    score = grade(question.question_version.kind, answer, revision.key)
     row = Grade.objects.create(
         response=response, key_revision=revision, score=score.value, points=score.value * question.points, graded_at=now
     )
-    question.draft = []
+    question.drafted = Answer()
     if score.is_right if attempt.is_practice else attempt.quiz_version.reveal == Reveal.EACH:
         question.answer_shown_at = now
-    question.save(update_fields=["draft", "answer_shown_at"])
+    question.save(update_fields=["draft", "draft_text", "answer_shown_at"])
     return Graded(response, row)
 
 
@@ -319,7 +318,7 @@ def show_step(*, attempt: Attempt, position: int, step: int, now: datetime) -> A
         if not offers_steps(situation_of(attempt, question, answered=answered)):
             raise Problem(409, _("No steps to show"), _("Steps belong to practice, while a question is open."))
         if not answered:
-            _commit(attempt, question, options=[], idempotency_key=f"gave-up-{uuid4()}", now=now)
+            _commit(attempt, question, answer=Answer(), idempotency_key=f"gave-up-{uuid4()}", now=now)
         question.steps_shown += 1
         if question.steps_shown >= len(newest_key(question.question_version).solution):
             question.answer_shown_at = now
@@ -348,8 +347,8 @@ def finish_attempt(*, attempt: Attempt, now: datetime) -> Attempt:
 
 def _hand_in_drafts(attempt: Attempt, *, now: datetime) -> None:
     for question in attempt.questions.select_related("question_version"):
-        if question.draft and not question.responses.exists():
-            _commit(attempt, question, options=question.draft, idempotency_key=f"handed-in-{uuid4()}", now=now)
+        if not question.drafted.is_empty and not question.responses.exists():
+            _commit(attempt, question, answer=question.drafted, idempotency_key=f"handed-in-{uuid4()}", now=now)
 
 
 # --- guards ------------------------------------------------------------------------------------------------------------------
@@ -380,17 +379,20 @@ def _refuse_unless_open(attempt: Attempt, question: AttemptQuestion) -> None:
     )
 
 
-def _refuse_unusable(question: AttemptQuestion, options: Sequence[str]) -> None:
-    fault = kind_named(question.question_version.kind).fault_in(
-        Answer(frozenset(options)), offered=frozenset(question.option_order)
-    )
+def _refuse_unusable(question: AttemptQuestion, answer: Answer) -> None:
+    fault = kind_named(question.question_version.kind).fault_in(answer, offered=frozenset(question.option_order))
     if fault is not None:
         raise Problem(422, _("Not an answer"), _sentence(fault))
 
 
 def _sentence(fault: Fault) -> str:
-    if fault is Fault.NOTHING_CHOSEN:
-        return _("Choose an answer first.")
-    if fault is Fault.SEVERAL_CHOSEN:
-        return _("Choose one answer only.")
+    match fault:
+        case Fault.NOTHING_CHOSEN:
+            return _("Choose an answer first.")
+        case Fault.SEVERAL_CHOSEN:
+            return _("Choose one answer only.")
+        case Fault.NOTHING_WRITTEN:
+            return _("Write a number first.")
+        case Fault.NOT_A_NUMBER:
+            return _("That is not a number. Write it in digits, such as 1234.5 or 1.2e6.")
     return _("That is none of this question’s options. Reload the page and choose again.")

@@ -25,6 +25,7 @@ from quizzes.grading import key_at
 from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, Reveal
 from quizzes.modes import PractiseMode, TestMode
 from quizzes.presenting import objectives_of, places_of, question_view, questions_of
+from quizzes.questions import Answer
 from quizzes.results import result_of
 from quizzes.services import (
     attempt_for,
@@ -96,12 +97,12 @@ def question(request: HttpRequest, attempt_id: UUID, position: int) -> HttpRespo
         return _question_page(request, attempt, position)
     try:
         if _is_kept_until_finish(attempt):
-            save_answer(attempt=attempt, position=position, options=_chosen(request, asked), now=timezone.now())
+            save_answer(attempt=attempt, position=position, answer=_answer(request, asked), now=timezone.now())
             return _after_keeping(attempt, position)
         submit_response(
             attempt=attempt,
             position=position,
-            options=_chosen(request, asked),
+            answer=_answer(request, asked),
             idempotency_key=request.POST.get("idempotency_key", ""),
             now=timezone.now(),
         )
@@ -115,9 +116,10 @@ def _is_kept_until_finish(attempt: Attempt) -> bool:
     return not attempt.is_practice and attempt.quiz_version.reveal == Reveal.FINISH
 
 
-def _chosen(request: HttpRequest, asked: AttemptQuestion) -> list[str]:
-    """The option keys behind the letters sent. A letter without an option stays as it is, to be refused with a sentence."""
-    return [key_at(letter, asked.option_order) or letter for letter in request.POST.getlist("choice")]
+def _answer(request: HttpRequest, asked: AttemptQuestion) -> Answer:
+    """What was sent. A letter without an option stays as it is, to be refused with a sentence."""
+    options = frozenset(key_at(letter, asked.option_order) or letter for letter in request.POST.getlist("choice"))
+    return Answer(options, request.POST.get("number", "").strip())
 
 
 def _after_keeping(attempt: Attempt, position: int) -> HttpResponse:
@@ -132,10 +134,10 @@ def _after_keeping(attempt: Attempt, position: int) -> HttpResponse:
 def draft(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse:
     """Keeps a choice without committing it: in the background for the page's script, by a redirect for the plain form."""
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
-    options = _chosen(request, attempt_question(attempt, position))
+    answer = _answer(request, attempt_question(attempt, position))
     in_background = request.headers.get("X-Requested-With") == "fetch"
     try:
-        save_answer(attempt=attempt, position=position, options=options, now=timezone.now())
+        save_answer(attempt=attempt, position=position, answer=answer, now=timezone.now())
     except Problem as problem:
         if in_background:
             return JsonResponse({"detail": problem.detail}, status=problem.status)
@@ -209,7 +211,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     result = result_of(attempt)
     version = attempt.quiz_version.lesson_version
     objectives = objectives_of(version)
-    right = {item.question.position: item.is_right for item in result.items}
+    items = {item.question.position: item for item in result.items}
     return _framed(
         request,
         attempt,
@@ -220,7 +222,11 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
                 (words_html(version, objectives.get(name, name)), tally) for name, tally in result.by_objective.items()
             ],
             "items": [
-                {"view": question_view(attempt, question, total=len(questions)), "right": right[question.position]}
+                {
+                    "view": question_view(attempt, question, total=len(questions)),
+                    "right": items[question.position].is_right,
+                    "partly": items[question.position].is_partly_right,
+                }
                 for question in questions
             ],
         },
@@ -254,7 +260,8 @@ def _refused(request: HttpRequest, attempt: Attempt, position: int, problem: Pro
     return _question_page(request, attempt, position, notice=problem.detail, status=problem.status)
 
 
-def _question_context(attempt: Attempt, position: int) -> dict[str, Any]:
+def _question_context(attempt: Attempt, position: int, *, written: str) -> dict[str, Any]:
+    """What the page of a question needs; `written` is what was refused and must not be lost."""
     questions = questions_of(attempt)
     asked = next((question for question in questions if question.position == position), None)
     if asked is None:
@@ -263,6 +270,7 @@ def _question_context(attempt: Attempt, position: int) -> dict[str, Any]:
     return {
         "attempt": attempt,
         "question": question_view(attempt, asked, total=len(questions)),
+        "written": written,
         "places": places,
         "left": sum(place.state in ("open", "drafted") for place in places),
         "previous": position - 1 if position > 1 else None,
@@ -275,14 +283,14 @@ def _question_context(attempt: Attempt, position: int) -> dict[str, Any]:
 def _question_part(
     request: HttpRequest, attempt: Attempt, position: int, *, focus: str, notice: str = "", status: int = 200
 ) -> HttpResponse:
-    context = _question_context(attempt, position) | {"focus": focus, "notice": notice}
+    context = _question_context(attempt, position, written=request.POST.get("number", "")) | {"focus": focus, "notice": notice}
     return render(request, "quizzes/_question.html", context, status=status)
 
 
 def _question_page(
     request: HttpRequest, attempt: Attempt, position: int, *, notice: str = "", status: int = 200
 ) -> HttpResponse:
-    context = _question_context(attempt, position) | {"notice": notice}
+    context = _question_context(attempt, position, written=request.POST.get("number", "")) | {"notice": notice}
     return _framed(request, attempt, "quizzes/question.html", context, status=status)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from quizzes.questions import single
-from quizzes.questions.base import Answer, Fault, Key, Kind, Score
+from quizzes.questions.base import Answer, Asks, Choice, Fault, Key, Kind, Score
+from quizzes.questions.multiple import Credit, MultipleChoice
+from quizzes.questions.numeric import Numeric
+from quizzes.questions.output import CodeOutput
+from quizzes.questions.single import SingleChoice
 
-__all__ = ["KIND_NAMES", "Answer", "Fault", "Key", "Kind", "Score", "UnknownKind", "kind_named"]
+__all__ = ["KINDS", "Answer", "Asks", "Choice", "Credit", "Fault", "Key", "Kind", "Score", "UnknownKind", "kind_named"]
 
-KIND_NAMES = (single.NAME,)
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (SingleChoice(), MultipleChoice(), Numeric(), CodeOutput())}
 
 
 class UnknownKind(LookupError):
@@ -16,6 +19,7 @@ class UnknownKind(LookupError):
 
 def kind_named(name: str) -> Kind:
     """The room of a kind of question; raises UnknownKind."""
-    if name == single.NAME:
-        return single.SingleChoice()
-    raise UnknownKind(name)
+    try:
+        return KINDS[name]
+    except KeyError as error:
+        raise UnknownKind(name) from error

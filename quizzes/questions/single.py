@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from quizzes.questions.base import Answer, Fault, Key, Score
-
-NAME = "single"
-FEWEST_OPTIONS = 2
-MOST_OPTIONS = 6
+from quizzes.questions import choices
+from quizzes.questions.base import Answer, Asks, Choice, Fault, Key, Score
 
 
 class SingleChoice:
-    name = NAME
+    name = "single"
+    asks = Asks.ONE
 
-    def faults(self, options: Sequence[str], right: Sequence[str]) -> list[Fault]:
+    def faults(self, options: Sequence[Choice], right: Sequence[str], rule: Mapping[str, Any]) -> list[Fault]:
         """What is wrong with a single-choice question that has these options; empty when it can be asked."""
-        found = []
-        if len(options) < FEWEST_OPTIONS:
-            found.append(Fault.TOO_FEW_OPTIONS)
-        if len(options) > MOST_OPTIONS:
-            found.append(Fault.TOO_MANY_OPTIONS)
+        found = choices.faults_in_number(options)
         if not right:
             found.append(Fault.NO_RIGHT_OPTION)
         if len(right) > 1:
@@ -29,12 +24,13 @@ class SingleChoice:
 
     def fault_in(self, answer: Answer, offered: frozenset[str]) -> Fault | None:
         """Why this answer cannot be committed; none when it names exactly one of the options offered."""
-        if not answer.options:
-            return Fault.NOTHING_CHOSEN
-        if not answer.options <= offered:
-            return Fault.UNKNOWN_OPTION
-        return Fault.SEVERAL_CHOSEN if len(answer.options) > 1 else None
+        fault = choices.fault_in_choice(answer, offered)
+        return fault or (Fault.SEVERAL_CHOSEN if len(answer.options) > 1 else None)
 
     def grade(self, answer: Answer, key: Key) -> Score:
         """1 for the right option alone, else 0."""
         return Score(1.0 if answer.options and answer.options == key.correct else 0.0)
+
+    def spoken_to(self, answer: Answer, key: Key) -> tuple[str, ...]:
+        """The option that was chosen."""
+        return choices.spoken_to(answer, key)

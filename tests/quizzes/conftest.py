@@ -16,6 +16,7 @@ from lessons.models import Course, Lesson, LessonVersion, Release, ReleaseLesson
 from lessons.parts import PartContext
 from quizzes.folder import QuestionsPart
 from quizzes.models import Attempt, QuizMode, QuizVersion
+from quizzes.questions import Answer
 from quizzes.services import quiz_version_of, start_attempt
 
 FACTS = {"resnet50.feature_dim": 2048, "resnet50.parameters": 25557032}
@@ -121,6 +122,11 @@ questions:
     solution: [STEP-EASY-1 go to the end.]
     answer: FINAL-EASY the head.
 """
+
+
+def chose(*options: str) -> Answer:
+    """An answer that names options by their keys; without any it gives up."""
+    return Answer(frozenset(options))
 
 
 @pytest.fixture

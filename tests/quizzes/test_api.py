@@ -67,7 +67,7 @@ def test_a_guest_can_do_all_of_it(caller: Caller, graded_quiz: QuizVersion) -> N
     assert graded["question"]["answer"]["quick_check"].startswith(f"The answer is {right['options'][0]}:")
     assert caller.send("PUT", f"{here}/1", right).json() == graded
     wrong = {"options": letters(attempt["id"], 2, WRONG), "final": True, "idempotency_key": "two"}
-    assert caller.send("PUT", f"{here}/2", wrong).json()["question"]["verdict"]["misconception"]["title"]
+    assert caller.send("PUT", f"{here}/2", wrong).json()["question"]["verdict"]["said"][0]["misconception"]["title"]
 
     result = caller.send("POST", f"/attempts/{attempt['id']}/finish").json()
     assert result["result"]["right"] == 1

@@ -27,7 +27,7 @@ from quizzes.services import (
     start_redo,
     submit_response,
 )
-from tests.quizzes.conftest import QUESTIONS, Publish
+from tests.quizzes.conftest import QUESTIONS, Publish, chose
 from web.problems import Problem
 
 RIGHT = {"q-features": "a", "q-head": "b", "q-printed": "b", "p-hard": "a", "p-easy": "a"}
@@ -43,7 +43,7 @@ def answer(attempt: Attempt, position: int, *, right: bool = True, key: str = ""
     return submit_response(
         attempt=attempt,
         position=position,
-        options=[(RIGHT if right else WRONG)[uid]],
+        answer=chose((RIGHT if right else WRONG)[uid]),
         idempotency_key=key or f"key-{position}-{right}",
         now=timezone.now(),
     )
@@ -153,7 +153,7 @@ def test_the_database_allows_one_first_answer(attempt: Attempt) -> None:
 @pytest.mark.parametrize("options", [[], ["z"], ["a", "b"], ["A"], [""]])
 def test_what_is_no_answer_is_refused_with_a_sentence(attempt: Attempt, options: list[str]) -> None:
     with pytest.raises(Problem) as refused:
-        submit_response(attempt=attempt, position=1, options=options, idempotency_key="k", now=timezone.now())
+        submit_response(attempt=attempt, position=1, answer=chose(*options), idempotency_key="k", now=timezone.now())
     assert refused.value.status == 422
     assert refused.value.detail.endswith(".")
     assert not Response.objects.exists()
@@ -162,13 +162,13 @@ def test_what_is_no_answer_is_refused_with_a_sentence(attempt: Attempt, options:
 @pytest.mark.parametrize("key", ["", "x" * 65, "with blank", "é", "\x00"])
 def test_an_unusable_idempotency_key_is_refused(attempt: Attempt, key: str) -> None:
     with pytest.raises(Problem) as refused:
-        submit_response(attempt=attempt, position=1, options=["a"], idempotency_key=key, now=timezone.now())
+        submit_response(attempt=attempt, position=1, answer=chose("a"), idempotency_key=key, now=timezone.now())
     assert refused.value.status == 422
 
 
 def test_a_place_that_is_not_there_is_404(attempt: Attempt) -> None:
     with pytest.raises(Problem) as refused:
-        submit_response(attempt=attempt, position=9, options=["a"], idempotency_key="k", now=timezone.now())
+        submit_response(attempt=attempt, position=9, answer=chose("a"), idempotency_key="k", now=timezone.now())
     assert refused.value.status == 404
 
 
@@ -176,7 +176,7 @@ def test_nothing_is_added_after_finishing(attempt: Attempt) -> None:
     finish_attempt(attempt=attempt, now=timezone.now())
     for write in (
         lambda: answer(attempt, 1),
-        lambda: save_answer(attempt=attempt, position=1, options=["a"], now=timezone.now()),
+        lambda: save_answer(attempt=attempt, position=1, answer=chose("a"), now=timezone.now()),
     ):
         with pytest.raises(Problem, match="finished"):
             write()
@@ -194,27 +194,27 @@ def test_an_answer_committed_before_finishing_can_still_be_asked_for_again(attem
 
 
 def test_a_choice_survives_a_closed_tab(attempt: Attempt) -> None:
-    save_answer(attempt=attempt, position=1, options=["b"], now=timezone.now())
+    save_answer(attempt=attempt, position=1, answer=chose("b"), now=timezone.now())
     assert attempt_question(attempt, 1).draft == ["b"]
-    save_answer(attempt=attempt, position=1, options=[], now=timezone.now())
+    save_answer(attempt=attempt, position=1, answer=chose(), now=timezone.now())
     assert attempt_question(attempt, 1).draft == []
 
 
 def test_a_late_autosave_changes_no_committed_answer(attempt: Attempt) -> None:
     answer(attempt, 1)
     with pytest.raises(Problem, match="answered"):
-        save_answer(attempt=attempt, position=1, options=["b"], now=timezone.now())
+        save_answer(attempt=attempt, position=1, answer=chose("b"), now=timezone.now())
     assert attempt_question(attempt, 1).draft == []
 
 
 def test_finishing_a_test_hands_in_what_was_chosen(attempt: Attempt) -> None:
-    save_answer(attempt=attempt, position=1, options=["a"], now=timezone.now())
+    save_answer(attempt=attempt, position=1, answer=chose("a"), now=timezone.now())
     finish_attempt(attempt=attempt, now=timezone.now())
     assert result_of(attempt).right == 1
 
 
 def test_finishing_practice_leaves_unchecked_choices_out(practice: Attempt) -> None:
-    save_answer(attempt=practice, position=1, options=["a"], now=timezone.now())
+    save_answer(attempt=practice, position=1, answer=chose("a"), now=timezone.now())
     finish_attempt(attempt=practice, now=timezone.now())
     assert not Response.objects.exists()
 

@@ -26,7 +26,7 @@ from quizzes.services import (
     start_attempt,
     submit_response,
 )
-from tests.quizzes.conftest import QUESTIONS, Publish
+from tests.quizzes.conftest import QUESTIONS, Publish, chose
 from tests.quizzes.test_attempts import RIGHT, WRONG, uid_at
 
 WORDS = r"(?:FEEDBACK|HINT|STEP|FINAL|BELIEF|WHY)-[A-Z0-9-]+"
@@ -112,7 +112,7 @@ def told(response: Any) -> set[str]:
 def commit(attempt: Attempt, position: int, *, right: bool, key: str = "") -> None:
     chosen = (RIGHT if right else WRONG)[uid_at(attempt, position)]
     submit_response(
-        attempt=attempt, position=position, options=[chosen], idempotency_key=key or f"k{position}", now=timezone.now()
+        attempt=attempt, position=position, answer=chose(chosen), idempotency_key=key or f"k{position}", now=timezone.now()
     )
 
 
@@ -129,7 +129,7 @@ def test_a_fresh_test_gives_nothing_away(visitor: Client, learner: User, quiz: Q
 def test_a_saved_choice_gives_nothing_away(visitor: Client, learner: User, quiz: QuizVersion) -> None:
     attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
     for position in (1, 2, 3):
-        save_answer(attempt=attempt, position=position, options=[WRONG[uid_at(attempt, position)]], now=timezone.now())
+        save_answer(attempt=attempt, position=position, answer=chose(WRONG[uid_at(attempt, position)]), now=timezone.now())
     for where, response in answers_about(visitor, attempt):
         assert not told(response), where
 
@@ -219,7 +219,7 @@ def test_no_authors_id_reaches_the_browser(visitor: Client, learner: User, publi
     if quiz is None:
         pytest.fail("the lesson has no practice")
     attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
-    save_answer(attempt=attempt, position=1, options=["the-right-one"], now=timezone.now())
+    save_answer(attempt=attempt, position=1, answer=chose("the-right-one"), now=timezone.now())
     for where, response in answers_about(visitor, attempt):
         assert "the-right-one" not in response.content.decode(), where
         assert "p-easy" not in response.content.decode(), where

@@ -16,7 +16,7 @@ from accounts.models import User
 from quizzes.grading import letter_of
 from quizzes.models import Attempt, QuizVersion, Response
 from quizzes.services import attempt_question, finish_attempt, quiz_version_of, save_answer, start_attempt
-from tests.quizzes.conftest import QUESTIONS, Publish
+from tests.quizzes.conftest import QUESTIONS, Publish, chose
 from tests.quizzes.test_attempts import RIGHT, WRONG, answer, uid_at
 
 HTMX = {"HX-Request": "true"}
@@ -251,7 +251,7 @@ def test_answers_can_change_until_the_end_and_nothing_is_told(visitor: Client, s
 
 def test_finishing_warns_of_what_is_open(visitor: Client, attempt: Attempt) -> None:
     answer(attempt, 1)
-    save_answer(attempt=attempt, position=2, options=["a"], now=timezone.now())
+    save_answer(attempt=attempt, position=2, answer=chose("a"), now=timezone.now())
     words = text_of(visitor.get(reverse("quizzes:finish", args=[attempt.pk])))
     assert "1 question has no answer yet" in words
     assert "1 choice is saved and will be handed in" in words

@@ -15,7 +15,7 @@ from quizzes import personal
 from quizzes.grading import letter_of
 from quizzes.models import Attempt, QuizVersion, Response
 from quizzes.services import attempt_question, finish_attempt, responses_of, save_answer, show_step, start_attempt, start_redo
-from tests.quizzes.conftest import QUESTIONS, Publish
+from tests.quizzes.conftest import QUESTIONS, Publish, chose
 from tests.quizzes.test_attempts import answer
 
 
@@ -72,7 +72,7 @@ def test_many_responses_take_few_queries(
 
 def test_an_export_holds_every_answer(learner: User, attempt: Attempt) -> None:
     answer(attempt, 1)
-    save_answer(attempt=attempt, position=2, options=["a"], now=timezone.now())
+    save_answer(attempt=attempt, position=2, answer=chose("a"), now=timezone.now())
     finish_attempt(attempt=attempt, now=timezone.now())
     exported = personal.export(learner)
     json.dumps(exported)
@@ -104,7 +104,7 @@ def test_a_guests_attempts_join_the_account(learner: User, guest: User, graded_q
 def test_the_guests_open_attempt_goes_on_and_the_accounts_is_finished(
     learner: User, guest: User, attempt: Attempt, graded_quiz: QuizVersion
 ) -> None:
-    save_answer(attempt=attempt, position=1, options=["a"], now=timezone.now())
+    save_answer(attempt=attempt, position=1, answer=chose("a"), now=timezone.now())
     theirs = begin(guest, graded_quiz)
     personal.merge(guest, learner)
     attempt.refresh_from_db()

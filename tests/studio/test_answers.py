@@ -14,6 +14,7 @@ from accounts.models import User
 from quizzes.models import Quiz
 from quizzes.services import start_attempt, submit_response
 from studio.answers import harmless
+from tests.quizzes.conftest import chose
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def answered(published, learner):
     version = Quiz.objects.get(lesson=published, mode="test").versions.get()
     for number, (user, option) in enumerate(((learner, "b"), (formula, "a"))):
         attempt = start_attempt(user=user, quiz_version=version, now=timezone.now())
-        submit_response(attempt=attempt, position=1, options=[option], idempotency_key=f"key-{number}", now=timezone.now())
+        submit_response(attempt=attempt, position=1, answer=chose(option), idempotency_key=f"key-{number}", now=timezone.now())
     return published
 
 

@@ -21,8 +21,8 @@ document.addEventListener("keydown", (event) => {
   if (!option) return;
   event.preventDefault();
   option.focus();
-  if (option.checked) return;
-  option.checked = true;
+  if (option.checked && option.type === "radio") return;
+  option.checked = !option.checked;
   option.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
