@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
+from uuid import UUID
 
 from django.template.loader import render_to_string
 
 from accounts.models import User
 from inference import documents, facts, wording
+from inference.contracts import PHOTO_KINDS
 from inference.models import Job, Trace
 from inference.presenting import (
     Frame,
@@ -49,6 +51,7 @@ class Teller:
     share_token: str
     html: bool
     csrf_token: str = ""
+    _photos: dict[UUID, str] = field(default_factory=dict, compare=False)  # of runs, by their traces, once known
 
     @property
     def audience(self) -> tuple[str, bool]:
@@ -95,11 +98,21 @@ class Teller:
     def _result(self, trace: Trace, data: Mapping[str, Any]) -> dict[str, Any]:
         told = result_json(result_of(trace, data, share_token=self.share_token))
         if self.html:
-            running = Job.objects.get(pk=trace.job_id)  # the reader's own may be from before it began
-            photo = seen_photo(trace, told_so_far(running), share_token=self.share_token)
-            result = result_of(trace, data, share_token=self.share_token, photo=photo)
+            result = result_of(trace, data, share_token=self.share_token, photo=self._photo(trace))
             told["html"] = render_to_string(result.templates, {"trace": {"id": trace.pk}, "result": result})
         return told
+
+    def _photo(self, trace: Trace) -> str:
+        """The address of what of the photo the network saw; empty before it is told, and for runs of no photo.
+
+        Found out once: a run's results may be many, and all that it told is read for this.
+        """
+        if trace.job.kind not in PHOTO_KINDS:
+            return ""
+        if not self._photos.get(trace.pk):
+            running = Job.objects.get(pk=trace.job_id)  # the reader's own may be from before it began
+            self._photos[trace.pk] = seen_photo(trace, told_so_far(running), share_token=self.share_token)
+        return self._photos[trace.pk]
 
     def _piece(self, template: str, view: TraceView | Mapping[str, Any]) -> dict[str, Any]:
         context = {"trace": view, "csrf_token": self.csrf_token}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,15 +12,17 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings as site
 from django.test import AsyncClient
+from django.urls import reverse
 
 from accounts.models import User
 from inference import events, facts, jobs, services, streams
 from inference.connections import client
+from inference.contracts import Event, Material, Picture, Result, RunKind, RunRequest
 from inference.models import Trace
 from inference.runs import run_job
 from inference.streams import BEFORE_ALL, EventId
 from inference.telling import Teller
-from tests.inference.conftest import NETWORK, NOW, STAGES, ImitationNetwork, network_facts
+from tests.inference.conftest import NETWORK, NOW, STAGES, ImitationNetwork, network_facts, picture_bytes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bell")]
 
@@ -361,6 +363,40 @@ async def test_readers_of_one_audience_share_the_words_and_others_do_not(
         assert [name for name in await task if name != "queued"] == WHOLE
     assert said.count("stage") == 3 * len(STAGES), "once for the class, once for each of the two others"
     assert said.count("prediction") == 5
+
+
+def result_told(teller: Teller, trace: Trace, number: int) -> dict[str, Any]:
+    return teller.describe(trace, "result", {"name": f"progress:{number}", "figures": {}, "files": {}})
+
+
+def test_a_run_of_no_photo_is_not_read_again_for_each_of_its_results(learner: User, django_assert_num_queries: Any) -> None:
+    facts.store_facts(NETWORK, network_facts(), now=NOW)
+    trace = services.request_run(kind=RunKind.MEASUREMENT, owner=learner, network=NETWORK, needs_weights=False, now=NOW)
+    teller = Teller(person=learner, share_token="", html=True)
+    with django_assert_num_queries(0):
+        assert [result_told(teller, trace, number)["name"] for number in range(3)] == [f"progress:{n}" for n in range(3)]
+
+
+EVIDENCE = {
+    "name": "grad_cam:281",
+    "figures": {"label": "tiger cat", "target": "features.8", "positive": True},
+    "files": {"heat": {"media_type": "image/webp", "width": 8, "height": 8}},
+}
+
+
+def test_the_photo_that_results_are_about_is_found_out_once(
+    trace: Trace, learner: User, django_assert_num_queries: Any
+) -> None:
+    def tells_the_crop(request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Any) -> None:
+        emit(Result("crop", {"size": 8}, {"photo": Picture(picture_bytes(), "image/webp", 8, 8, "photo")}))
+
+    teller = Teller(person=learner, share_token="", html=True)
+    photo = reverse("inference:result_file", args=[trace.pk, "crop", "photo"])
+    assert photo not in teller.describe(trace, "result", EVIDENCE)["html"]
+    run_job(job_id=trace.job_id, perform=tells_the_crop, clock=lambda: NOW)
+    assert photo in teller.describe(trace, "result", EVIDENCE)["html"]
+    with django_assert_num_queries(0):
+        assert photo in teller.describe(trace, "result", EVIDENCE)["html"]
 
 
 @pytest.mark.asyncio
