@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 15.0
 POLL_SECONDS = 2.0
-DESCRIPTIONS_KEPT = 256
+WORDINGS_KEPT = 256
 SAME_FOR_ALL = (documents.LOADING, documents.STAGE, documents.RESULT)
 """The events that nobody's name, place or form changes."""
 RETRY_MILLISECONDS = 1000
@@ -62,7 +62,7 @@ class Hub:
         self._inboxes: dict[str, set[Inbox]] = {}
         self._reader: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
-        self._described: OrderedDict[Hashable, asyncio.Task[dict[str, Any]]] = OrderedDict()
+        self._worded: OrderedDict[Hashable, asyncio.Task[str]] = OrderedDict()
 
     @property
     def is_listening(self) -> bool:
@@ -80,20 +80,18 @@ class Hub:
         finally:
             self._leave(str(job_id), inbox)
 
-    async def described_once(
-        self, key: Hashable, describe: Callable[[], Coroutine[Any, Any, dict[str, Any]]]
-    ) -> dict[str, Any]:
-        """What `describe` says, said once for all readers with this key: a class that follows one run is told the same."""
-        if (described := self._described.get(key)) is None:
-            described = self._described[key] = asyncio.create_task(describe())
-            described.add_done_callback(lambda task: self._forget_failure(key, task))
-            while len(self._described) > DESCRIPTIONS_KEPT:
-                self._described.popitem(last=False)
-        return await asyncio.shield(described)  # the reader who was first may leave meanwhile
+    async def worded_once(self, key: Hashable, word: Callable[[], Coroutine[Any, Any, str]]) -> str:
+        """What `word` says, said once for all readers with this key: a class that follows one run is told the same."""
+        if (worded := self._worded.get(key)) is None:
+            worded = self._worded[key] = asyncio.create_task(word())
+            worded.add_done_callback(lambda task: self._forget_failure(key, task))
+            while len(self._worded) > WORDINGS_KEPT:
+                self._worded.popitem(last=False)
+        return await asyncio.shield(worded)  # the reader who was first may leave meanwhile
 
-    def _forget_failure(self, key: Hashable, task: asyncio.Task[dict[str, Any]]) -> None:
-        if (task.cancelled() or task.exception() is not None) and self._described.get(key) is task:
-            del self._described[key]  # the database may have been away: whoever comes next asks again
+    def _forget_failure(self, key: Hashable, task: asyncio.Task[str]) -> None:
+        if (task.cancelled() or task.exception() is not None) and self._worded.get(key) is task:
+            del self._worded[key]  # the database may have been away: whoever comes next asks again
 
     def _leave(self, job_id: str, inbox: Inbox) -> None:
         self._inboxes[job_id].discard(inbox)
@@ -253,17 +251,19 @@ class _Telling:
             async for text in self.from_database():
                 yield text
         else:
-            yield self._spoken(message(event.name, await self._described_event(event), event_id=event.id))
+            yield self._spoken(await self._worded(event))
 
     async def _ending(self) -> tuple[str, dict[str, Any]]:
         name = "cancelled" if self._trace.is_cancelled else str(self._trace.job.state)
         return name, await self._described(name, {})
 
-    async def _described_event(self, event: StreamEvent) -> dict[str, Any]:
+    async def _worded(self, event: StreamEvent) -> str:
+        async def word() -> str:
+            return message(event.name, await self._described(event.name, event.data), event_id=event.id)
+
         if self._audience is None or event.name not in SAME_FOR_ALL:
-            return await self._described(event.name, event.data)
-        key = (self._trace.pk, self._audience, self._language, event.id)
-        return await hub().described_once(key, lambda: self._described(event.name, event.data))
+            return await word()
+        return await hub().worded_once((self._trace.pk, self._audience, self._language, event.id), word)
 
     async def _described(self, name: str, data: dict[str, Any]) -> dict[str, Any]:
         return await sync_to_async(self._describe_in_language)(name, data)

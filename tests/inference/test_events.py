@@ -401,16 +401,16 @@ def test_the_photo_that_results_are_about_is_found_out_once(
 
 @pytest.mark.asyncio
 async def test_words_that_could_not_be_made_are_asked_for_again() -> None:
-    made = iter([OSError("the database is away"), {"sentence": "Stage 1"}])
+    made = iter([OSError("the database is away"), "Stage 1"])
 
-    async def describe() -> dict[str, Any]:
+    async def word() -> str:
         found = next(made)
         if isinstance(found, Exception):
             raise found
         return found
 
     with pytest.raises(OSError, match="away"):
-        await events.hub().described_once("key", describe)
+        await events.hub().worded_once("key", word)
     await asyncio.sleep(0)
-    assert await events.hub().described_once("key", describe) == {"sentence": "Stage 1"}
-    assert await events.hub().described_once("key", describe) == {"sentence": "Stage 1"}
+    assert await events.hub().worded_once("key", word) == "Stage 1"
+    assert await events.hub().worded_once("key", word) == "Stage 1"
