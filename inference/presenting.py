@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -251,7 +252,7 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
         next_action=action,
         made_by=told.get("made_by") or {},
         milliseconds=told.get("milliseconds"),
-        photo=_photo(trace, is_own=is_own, share_token=share_token),
+        photo=_photo(trace, told, is_own=is_own, share_token=share_token),
         is_own=is_own,
         url=address("trace", trace, share_token),
         events_url=address("events", trace, share_token),
@@ -288,6 +289,7 @@ def _again(trace: Trace) -> dict[str, str]:
 class TraceRow:
     """A trace in a list: without its film."""
 
+    id: str
     url: str
     title: str
     photo_title: str
@@ -299,36 +301,51 @@ class TraceRow:
     created_at: datetime
 
 
-def row_of(trace: Trace, *, titles: Mapping[str, str]) -> TraceRow:
-    """The trace for its owner's list; `titles` are the networks' names."""
+def rows_of(traces: QuerySet[Trace]) -> list[TraceRow]:
+    """The traces for their owner's list. Of each document only what a row shows is read: a film's stages make it long."""
+    titles = facts.titles()
+    found = traces.select_related("job", "job__upload").defer("job__document")
+    found_with_parts = found.annotate(
+        told_top_k=F("job__document__top_k"), told_results=F("job__document__results"), told_photo=F("job__document__photo")
+    )
+    return [
+        _row_of(
+            trace,
+            {"top_k": trace.told_top_k or (), "results": trace.told_results or (), "photo": trace.told_photo},
+            titles=titles,
+        )
+        for trace in found_with_parts
+    ]
+
+
+def _row_of(trace: Trace, told: Mapping[str, Any], *, titles: Mapping[str, str]) -> TraceRow:
     status = status_of(trace, has_stages=True)
+    photo_title = _photo(trace, told, is_own=True).title
     return TraceRow(
+        id=str(trace.pk),
         url=address("trace", trace),
-        title=_title(trace),
-        photo_title=_photo(trace, is_own=True).title,
+        title=_title(trace.job, photo_title),
+        photo_title=photo_title,
         network_title=titles.get(trace.job.network, trace.job.network),
-        first=next(iter(top_k_of(trace.job.document or {})), None),
-        outcome=_outcome(trace.job),
+        first=next(iter(top_k_of(told)), None),
+        outcome=_outcome(trace.job, told),
         status=status,
         status_title=wording.status_title(status),
         created_at=trace.created_at,
     )
 
 
-def _title(trace: Trace) -> str:
+def _title(job: Job, photo_title: str) -> str:
     """What ran, in a line: its photo and what was done with it, or what was trained on."""
-    kind = RunKind(trace.job.kind)
-    if kind == RunKind.TRAINING:
-        return what_trained(trace.job.options)
-    return wording.run_title(kind, photo=_photo(trace, is_own=True).title)
+    kind = RunKind(job.kind)
+    return what_trained(job.options) if kind == RunKind.TRAINING else wording.run_title(kind, photo=photo_title)
 
 
-def _outcome(job: Job) -> str:
+def _outcome(job: Job, told: Mapping[str, Any]) -> str:
     """What came out, in a few words; empty before anything did."""
-    document = job.document or {}
     if job.kind == RunKind.TRAINING:
-        return what_came_out(document)
-    first = next(iter(top_k_of(document)), None)
+        return what_came_out(told)
+    first = next(iter(top_k_of(told)), None)
     return f"{first.label}, {first.percent}" if first else ""
 
 
@@ -579,10 +596,10 @@ def _last_ran(frames: tuple[Frame, ...]) -> Frame | None:
     return next((frame for frame in reversed(frames) if frame.ran), None)
 
 
-def _photo(trace: Trace, *, is_own: bool, share_token: str = "") -> PhotoView:
+def _photo(trace: Trace, told: Mapping[str, Any], *, is_own: bool, share_token: str = "") -> PhotoView:
     job = trace.job
     if job.kind == RunKind.OPENED:
-        return _photo_of_file(trace, (job.document or {})["photo"], share_token=share_token)
+        return _photo_of_file(trace, told["photo"], share_token=share_token)
     if job.upload is not None:
         upload = job.upload
         title = _("Your photo") if is_own else _("A learner’s photo")

@@ -27,7 +27,7 @@ from inference.breaking.services import break_url
 from inference.contracts import DEFAULT_NETWORK
 from inference.looking.asking import look_url
 from inference.models import Trace
-from inference.presenting import TraceView, address, present, row_of, waiting_frames
+from inference.presenting import TraceView, address, present, rows_of, waiting_frames
 from inference.sharing.writing import is_film
 from inference.streams import EventId
 from web.problems import Problem, json_response, not_found
@@ -49,11 +49,8 @@ def traces(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
     person = people.current(request)
-    recent: Iterable[Trace] = ()
-    if person is not None:
-        recent = Trace.objects.filter(owner=person).select_related("job", "job__upload").order_by("-created_at")[:RECENT]
-    titles = facts.titles()
-    return render(request, "inference/traces.html", {"traces": [row_of(trace, titles=titles) for trace in recent]})
+    recent = Trace.objects.filter(owner=person).order_by("-created_at")[:RECENT] if person is not None else Trace.objects.none()
+    return render(request, "inference/traces.html", {"traces": rows_of(recent)})
 
 
 def _create(request: HttpRequest) -> HttpResponse:

@@ -18,10 +18,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import people
 from accounts.models import User
-from inference import facts, services
+from inference import services
 from inference.contracts import RunKind
 from inference.models import JobState, Trace
-from inference.presenting import present, row_of
+from inference.presenting import present, rows_of
 from inference.sharing import opening, writing
 from inference.sharing.comparing import compare
 from web.problems import Problem, not_found
@@ -143,22 +143,13 @@ def _chosen(request: HttpRequest, name: str, person: User | None) -> Trace | Non
 
 def _choices(person: User | None, chosen: list[Trace | None]) -> list[dict[str, Any]]:
     """What the form offers for A and for B: one's own films, the house's, and what the address names already."""
-    films = Trace.objects.select_related("job", "job__upload").filter(
-        job__kind__in=writing.KINDS, job__state=JobState.DONE, cancelled_at=None
-    )
-    own = list(films.filter(owner=person).order_by("-created_at")[:OFFERED]) if person else []
-    house = list(films.filter(owner=None).order_by("job__network", "job__sample")[:OFFERED])
-    titles = facts.titles()
-
-    def option(trace: Trace) -> dict[str, Any]:
-        row = row_of(trace, titles=titles)
-        words = f"{row.network_title}: {row.photo_title}"
-        return {"id": str(trace.pk), "words": words, "first": row.first, "created_at": row.created_at}
-
-    known = {trace.pk for trace in [*own, *house]}
-    named = [trace for trace in chosen if trace is not None and trace.pk not in known]
+    films = Trace.objects.filter(job__kind__in=writing.KINDS, job__state=JobState.DONE, cancelled_at=None)
+    own = rows_of(films.filter(owner=person).order_by("-created_at")[:OFFERED]) if person else []
+    house = rows_of(films.filter(owner=None).order_by("job__network", "job__sample")[:OFFERED])
+    known = {row.id for row in [*own, *house]}
+    named = rows_of(films.filter(pk__in=[trace.pk for trace in chosen if trace is not None and str(trace.pk) not in known]))
     return [
-        {"title": title, "options": [option(trace) for trace in traces]}
-        for title, traces in ((_("Chosen"), named), (_("Your runs"), own), (_("The site’s own runs"), house))
-        if traces
+        {"title": title, "options": rows}
+        for title, rows in ((_("Chosen"), named), (_("Your runs"), own), (_("The site’s own runs"), house))
+        if rows
     ]

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models import JSONField
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,6 +198,29 @@ def test_the_form_offers_what_one_may_see(client: Client, house: Trace, cat: Tra
     page = client.get(COMPARE).content.decode()
     assert str(cat.pk) not in page
     assert str(house.pk) in page
+
+
+@pytest.mark.django_db
+def test_runs_are_offered_and_listed_without_reading_their_films(
+    client: Client, house: Trace, cat: Trace, guest: User, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_trace(owner=guest, file=photo_file(json.dumps(told).encode()))
+    read: list[str] = []
+    field = Job._meta.get_field("document")
+
+    def reading(value: Any, *rest: Any) -> Any:
+        decoded = JSONField.from_db_value(field, value, *rest)
+        read.append("stages" if isinstance(decoded, dict) and "stages" in decoded else "a part")
+        return decoded
+
+    monkeypatch.setattr(field, "from_db_value", reading)
+    client.force_login(guest)
+    page = client.get(COMPARE).content.decode()
+    assert all(f'value="{trace.pk}"' in page for trace in (house, cat, opened))
+    assert page.count("EfficientNet-Lite0: Chelsea the cat (tiger cat)") == 2 * 2, "one's own and the opened, for A and for B"
+    runs = client.get("/traces/").content.decode()
+    assert runs.count("tiger cat, 62.0%") == 2
+    assert "stages" not in read
 
 
 @pytest.mark.django_db
