@@ -88,6 +88,7 @@ class MeasuredOut(Schema):
     passes: int
     input_size: int
     device: str
+    dtype: str
     threads: int
     measured_at: datetime
 

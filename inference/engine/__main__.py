@@ -280,8 +280,9 @@ def _measure(options: argparse.Namespace) -> None:
     for network in tqdm(options.networks, unit="network", disable=None, leave=False):
         took = measure(network, device=options.device, threads=options.threads)
         figures = (took.median, min(took.passes), max(took.passes))
-        rows.append((network, *(f"{figure:.2f}" for figure in figures), str(len(took.passes)), took.made_by.device))
-    say(terminal.table(("network", "median ms", "fastest", "slowest", "passes", "device"), rows, right=(1, 2, 3, 4)))
+        where = (took.made_by.device, took.made_by.dtype)
+        rows.append((network, *(f"{figure:.2f}" for figure in figures), str(len(took.passes)), *where))
+    say(terminal.table(("network", "median ms", "fastest", "slowest", "passes", "device", "dtype"), rows, right=(1, 2, 3, 4)))
 
 
 def _networks(options: argparse.Namespace) -> None:

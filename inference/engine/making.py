@@ -8,7 +8,9 @@ import torchvision
 from inference.contracts import ENGINE_VERSION, MadeBy
 
 
-def made_by_untrained(network: str, *, device: torch.device, threads: int, seed: int | None = None) -> MadeBy:
+def made_by_untrained(
+    network: str, *, device: torch.device, threads: int, seed: int | None = None, dtype: torch.dtype = torch.float32
+) -> MadeBy:
     """Versions and machine; no weights, because all of the network came from random numbers."""
     return MadeBy(
         engine=ENGINE_VERSION,
@@ -18,7 +20,7 @@ def made_by_untrained(network: str, *, device: torch.device, threads: int, seed:
         torch=torch.__version__,
         torchvision=torchvision.__version__,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        dtype="float32",
+        dtype=str(dtype).removeprefix("torch."),
         threads=threads,
         seed=seed,
     )

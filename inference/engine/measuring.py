@@ -79,7 +79,9 @@ def measure(
     finally:
         torch.set_num_threads(before)
     parameter_bytes = sum(parameter.nbytes for parameter in model.parameters())
-    return Measurement(passes, parameter_bytes, size, made_by_untrained(network, device=torch.device(device), threads=threads))
+    dtype = next(model.parameters()).dtype
+    made_by = made_by_untrained(network, device=torch.device(device), threads=threads, dtype=dtype)
+    return Measurement(passes, parameter_bytes, size, made_by)
 
 
 def _passes(model: nn.Module, size: int, device: torch.device, cancelled: Asked, seconds: float) -> tuple[float, ...]:

@@ -45,8 +45,14 @@ class Measured:
     passes: int
     input_size: int
     device: str
+    dtype: str
     threads: int
     measured_at: datetime
+
+    @property
+    def runs_may_be_faster(self) -> bool:
+        """Whether a run may be faster: on a GPU it is computed in half precision where that costs no answer."""
+        return self.device != "cpu" and self.dtype == "float32"
 
 
 def request_measurement(*, owner: User, network: str, now: datetime) -> Trace:
@@ -113,6 +119,7 @@ def _measured(network: str, document: dict[str, Any], finished_at: datetime) -> 
         passes=figures["passes"],
         input_size=figures["input_size"],
         device=str(made_by.get("device", "")),
+        dtype=str(made_by.get("dtype", "")),
         threads=int(made_by.get("threads", 1)),
         measured_at=finished_at,
     )

@@ -101,8 +101,8 @@ def text_of(response: Any) -> str:
 class ImitationWorker:
     """Measures and downloads without a network and without a publisher."""
 
-    def __init__(self, *results: Result, error: Exception | None = None) -> None:
-        self.results, self.error = results, error
+    def __init__(self, *results: Result, error: Exception | None = None, device: str = "cpu") -> None:
+        self.results, self.error, self.device = results, error, device
 
     def perform(self, request: Any, material: Any, *, emit: Any, cancelled: Any) -> None:
         for result in self.results:
@@ -111,7 +111,7 @@ class ImitationWorker:
             emit(result)
         if self.error is not None:
             raise self.error
-        emit(Finished(MadeBy("2", request.network, "", "", "2.13.0", "0.28.0", "cpu", "float32", 1), 5.0))
+        emit(Finished(MadeBy("2", request.network, "", "", "2.13.0", "0.28.0", self.device, "float32", 1), 5.0))
 
 
 def measurement(median: float) -> Result:
@@ -332,6 +332,19 @@ def test_a_network_is_timed_and_everybody_sees_the_median(client: Client, catalo
     page = text_of(Client().get(f"/networks/{RESNET}/"))
     assert "75.7 ms a pass: the median of 25, which took 74.7 to 76.7 ms." in page
     assert "The weights were random numbers" in page
+
+
+@pytest.mark.parametrize(("device", "says"), [("cpu", False), ("NVIDIA H200", True)])
+def test_it_is_said_in_which_precision_a_pass_was_timed_and_where_runs_may_be_faster(
+    device: str, says: bool, client: Client, catalogue: None, bell: list[str]
+) -> None:
+    client.post("/networks/measure/", {"networks": RESNET})
+    run(Trace.objects.get(), ImitationWorker(measurement(75.7), device=device))
+    page = text_of(client.get(f"/networks/{RESNET}/"))
+    assert f"on a worker here ({device}, float32)." in page
+    assert ("may be computed in bfloat16" in page) is says
+    assert f"{device}, float32" in text_of(client.get(f"/networks/compare/?networks={NETWORK},{RESNET}"))
+    assert client.get(f"/api/v1/networks/{RESNET}").json()["measured"]["dtype"] == "float32"
 
 
 def test_several_are_timed_with_one_button(client: Client, catalogue: None, bell: list[str]) -> None:

@@ -27,6 +27,16 @@ def test_a_run_tells_median_fastest_and_slowest_pass_and_what_measured_them() ->
     assert (finished.made_by.device, finished.made_by.threads, finished.made_by.weights) == ("cpu", 1, "")
 
 
+def test_it_says_in_which_precision_it_measured() -> None:
+    assert measuring.measure("squeezenet1_1", seconds=0.0).made_by.dtype == "float32"
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert measuring.measure("squeezenet1_1", seconds=0.0).made_by.dtype == "float64"
+    finally:
+        torch.set_default_dtype(before)
+
+
 def test_more_work_takes_longer() -> None:
     small, large = (measuring.measure(network, seconds=0.5).median for network in ("squeezenet1_1", "resnet18"))
     assert large > small
