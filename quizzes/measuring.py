@@ -1,0 +1,170 @@
+"""From the rows of a lesson's tests to the statistics of its questions: by question version and key revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from lessons.models import Lesson
+from quizzes.models import AttemptQuestion, Grade, KeyRevision, QuestionVersion, QuizMode, Response
+from quizzes.questions import Asks, kind_named
+from quizzes.statistics import Statistics, Taken, statistics_of
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One question version under one key: how often it was taken, and what that says once it is often enough."""
+
+    question_version: QuestionVersion
+    key_number: int
+    attempts: int
+    statistics: Statistics | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """One question of a finished attempt, as it stands in the database."""
+
+    asked: int
+    attempt: object
+    person: object
+    question_version: int
+    points: int
+    started_at: datetime
+    draft_saved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """The first answer to a question, and its newest grade."""
+
+    options: Sequence[str]
+    at: datetime
+    handed_in: bool  # with the whole test, from a draft
+    score: float
+    points: float
+    key_number: int
+
+
+def measured_in(lesson: Lesson) -> list[Measured]:
+    """Every question version that finished tests of this lesson asked, once for each key that grades them.
+
+    Each person's first attempt at a question version counts, and no later one: those have seen the answer. What was left open
+    scores 0 under the newest key.
+    """
+    sittings = _sittings(lesson)
+    answers = _answers(lesson)
+    versions = {
+        version.pk: version
+        for version in QuestionVersion.objects.filter(pk__in={one.question_version for one in sittings})
+        .select_related("question")
+        .prefetch_related("options")
+    }
+    newest = dict(
+        KeyRevision.objects.filter(question_version__in=versions)
+        .order_by("number")
+        .values_list("question_version_id", "number")
+    )
+    groups: dict[tuple[int, int], list[Taken]] = {}
+    seen: set[tuple[object, int]] = set()
+    for _attempt, rows in groupby(sittings, key=lambda one: one.attempt):
+        attempt = list(rows)
+        taken = _taken(attempt, answers)
+        for sitting in attempt:
+            who = (sitting.person or sitting.attempt, sitting.question_version)
+            if who in seen:
+                continue
+            seen.add(who)
+            answer = answers.get(sitting.asked)
+            number = answer.key_number if answer else newest[sitting.question_version]
+            groups.setdefault((sitting.question_version, number), []).append(taken[sitting.asked])
+    return [_measured(versions[version], number, taken) for (version, number), taken in sorted(groups.items())]
+
+
+def _sittings(lesson: Lesson) -> list[_Sitting]:
+    """The questions of all finished tests, attempt by attempt, the oldest first."""
+    rows = AttemptQuestion.objects.filter(
+        attempt__quiz_version__quiz__lesson=lesson,
+        attempt__quiz_version__quiz__mode=QuizMode.TEST,
+        attempt__is_redo=False,
+        attempt__finished_at__isnull=False,
+    ).order_by("attempt__started_at", "attempt_id", "position")
+    fields = ("pk", "attempt_id", "attempt__user_id", "question_version_id", "points", "attempt__started_at", "draft_saved_at")
+    return [_Sitting(*row) for row in rows.values_list(*fields)]
+
+
+def _answers(lesson: Lesson) -> dict[int, _Answered]:
+    """The question's place in its attempt → the first answer, for all finished tests of the lesson."""
+    of_lesson = {
+        "attempt_question__attempt__quiz_version__quiz__lesson": lesson,
+        "attempt_question__attempt__quiz_version__quiz__mode": QuizMode.TEST,
+        "attempt_question__attempt__is_redo": False,
+        "attempt_question__attempt__finished_at__isnull": False,
+        "number": 1,
+    }
+    grades = {
+        response: (score, points, key)
+        for response, score, points, key in Grade.objects.filter(
+            **{f"response__{name}": value for name, value in of_lesson.items()}
+        )
+        .order_by("pk")  # so that the newest of a response stays
+        .values_list("response_id", "score", "points", "key_revision__number")
+    }
+    fields = ("pk", "attempt_question_id", "options", "committed_at", "idempotency_key")
+    return {
+        asked: _Answered(options, at, key.startswith("handed-in-"), *grades[response])
+        for response, asked, options, at, key in Response.objects.filter(**of_lesson).values_list(*fields)
+    }
+
+
+def _taken(attempt: Sequence[_Sitting], answers: dict[int, _Answered]) -> dict[int, Taken]:
+    reached = sum(answers[one.asked].points for one in attempt if one.asked in answers)
+    points = sum(one.points for one in attempt)
+    seconds = _seconds(attempt, answers)
+    found = {}
+    for one in attempt:
+        answer = answers.get(one.asked)
+        others = points - one.points
+        rest = (reached - (answer.points if answer else 0.0)) / others if others else None
+        found[one.asked] = Taken(
+            score=answer.score if answer else 0.0,
+            rest=rest,
+            picks=tuple(answer.options) if answer else (),
+            seconds=seconds.get(one.asked),
+        )
+    return found
+
+
+def _seconds(attempt: Iterable[_Sitting], answers: dict[int, _Answered]) -> dict[int, float]:
+    """The time from the answer before (or the start) to each answer; of one handed in with the test, to its last change."""
+    moments = []
+    start = None
+    for one in attempt:
+        start = one.started_at
+        if answer := answers.get(one.asked):
+            at = one.draft_saved_at if answer.handed_in and one.draft_saved_at else answer.at
+            moments.append((at, one.asked))
+    found = {}
+    for at, asked in sorted(moments):
+        if start is not None:
+            found[asked] = max(0.0, (at - start).total_seconds())
+        start = at
+    return found
+
+
+def _measured(version: QuestionVersion, key_number: int, taken: Sequence[Taken]) -> Measured:
+    options = [option.key for option in version.options.all()]
+    guess = guess_at(kind_named(version.kind).asks, len(options))
+    return Measured(version, key_number, len(taken), statistics_of(taken, options=options, guess=guess))
+
+
+def guess_at(asks: Asks, options: int) -> float:
+    """The chance that a blind guess is wholly right: one option of k, one set of them that isn't empty, no number."""
+    match asks:
+        case Asks.ONE if options > 1:
+            return 1 / options
+        case Asks.SEVERAL if options > 1:
+            return 1 / ((1 << options) - 1)
+    return 0.0
