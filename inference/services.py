@@ -98,16 +98,18 @@ def request_run(
     options, file = dict(options or {}), ""
     if needs_weights:
         options["weights"], file = _weights_for(network)
-    key = job_key(
-        kind=kind,
-        network=network,
-        weights=file,
-        image_sha256=image_sha256,
-        options=options,
-        owner=owner if upload is not None or is_private else None,
-    )
+    told: dict[str, Any] = {
+        "kind": kind,
+        "network": network,
+        "image_sha256": image_sha256,
+        "owner": owner if upload is not None or is_private else None,
+    }
+    key = job_key(**told, weights=file, options=options)
     with transaction.atomic():
         _lock(owner)  # before the job, as whoever merges or erases a person does
+        if options.get("weights") and network in INSPECTED_NETWORKS:
+            early = job_key(**told, weights="", options=options | {"weights": ""})
+            _find_run_from_before_figures(early, key=key, options=options)
         job = _job(key, kind=kind, network=network, sample=sample, upload=upload, options=options, now=now)
         is_new = job.attempts_allowed == 0 or job.state in (JobState.FAILED, JobState.CANCELLED)
         trace = _same_trace(job, owner=owner, prediction=prediction)
@@ -212,6 +214,21 @@ def _job(
     deadline = now + jobs.time_allowed(kind)
     job, _created = Job.objects.get_or_create(key=key, defaults={**fields, "created_at": now, "deadline": deadline})
     return Job.objects.select_for_update().get(pk=job.pk)
+
+
+def _find_run_from_before_figures(early: str, *, key: str, options: dict[str, Any]) -> None:
+    """Has a run that was asked for before the network's figures were known found by the key that it would have now.
+
+    Nobody could say then which weights it would take, so that its options name none: the first runs of a site would all be
+    run a second time.
+    """
+    found = Job.objects.filter(key=early).exclude(state__in=(JobState.FAILED, JobState.CANCELLED)).first()
+    if found is None or Job.objects.filter(key=key).exists():
+        return
+    made_by = (found.document or {}).get("made_by") or {}
+    if not found.is_finished or made_by.get("weights") == options["weights"]:
+        with suppress(IntegrityError), transaction.atomic():  # somebody else asks for the same at this moment
+            Job.objects.filter(pk=found.pk).update(key=key, options=options)
 
 
 def _same_trace(job: Job, *, owner: User | None, prediction: str) -> Trace | None:

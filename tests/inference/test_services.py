@@ -15,7 +15,7 @@ from django.db import connection
 
 from accounts.models import User
 from inference import facts, jobs, services
-from inference.models import Job, JobState, Trace, Upload
+from inference.models import Fact, Job, JobState, Trace, Upload
 from inference.runs import run_job
 from tests.inference.conftest import NETWORK, NOW, ImitationNetwork, photo_bytes, photo_file
 from web.problems import Problem
@@ -128,6 +128,28 @@ def test_new_weights_make_a_new_run(learner: User) -> None:
     assert told is not None
     facts.store_facts(NETWORK, told | {"weights": {"NEW": {"file": "new.pth"}}, "default_weights": "NEW"}, now=NOW)
     assert ask(learner).job_id != before.job_id
+
+
+@pytest.mark.parametrize("is_over", [True, False], ids=["finished", "waiting"])
+def test_a_run_from_before_the_networks_figures_is_not_run_a_second_time(is_over: bool, learner: User) -> None:
+    told = facts.facts_of(NETWORK)
+    Fact.objects.all().delete()
+    (house, *_others) = services.ensure_house_traces(now=NOW)
+    if is_over:
+        finish(house)
+    facts.store_facts(NETWORK, told, now=NOW)
+    again = ask(learner, sample=house.job.sample)
+    assert again.job_id == house.job_id
+    assert again.job.options == {"weights": "DEFAULT"}
+    assert ask(None, sample=house.job.sample).job_id == house.job_id
+
+
+def test_a_run_that_took_other_weights_before_the_networks_figures_is_another(learner: User) -> None:
+    told = facts.facts_of(NETWORK)
+    Fact.objects.all().delete()
+    house = finish(ask(None))
+    facts.store_facts(NETWORK, told | {"weights": {"NEW": {"file": "new.pth"}}, "default_weights": "NEW"}, now=NOW)
+    assert ask(learner).job_id != house.job_id
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------------
