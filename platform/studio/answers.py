@@ -9,9 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from quizzes.measuring import Measured
+from quizzes.models import Difficulty
 from quizzes.services import ResponseRecord
+from quizzes.statistics import Statistics
 from studio.documents import excerpt
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -27,6 +32,25 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a question's statistics, and what it means."""
+
+    title: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsView:
+    """What is measured of a question under one key; without figures while there are too few attempts."""
+
+    key_number: int
+    attempts: int
+    figures: list[Figure]
+    picks: list[tuple[str, int, int]]  # an option's words, how many picked it, and that in percent
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionAnswers:
     """One question in one wording, and what was answered."""
 
@@ -37,6 +61,7 @@ class QuestionAnswers:
     right: int
     picks: list[Pick]
     records: list[ResponseRecord]
+    statistics: list[StatisticsView]  # once for each key that grades it
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +79,8 @@ def versions_in(records: Iterable[ResponseRecord]) -> list[int]:
     return sorted({record.lesson_version for record in records}, reverse=True)
 
 
-def by_question(records: Iterable[ResponseRecord]) -> list[QuestionAnswers]:
-    """The answers by question and its wording; those with the fewest right answers first."""
+def by_question(records: Iterable[ResponseRecord], measured: Sequence[Measured] = ()) -> list[QuestionAnswers]:
+    """The answers by question and its wording, with what is measured of each; those with the fewest right answers first."""
     groups: dict[tuple[str, int], list[ResponseRecord]] = {}
     for record in records:
         groups.setdefault((record.question_uid, record.question_version), []).append(record)
@@ -68,6 +93,11 @@ def by_question(records: Iterable[ResponseRecord]) -> list[QuestionAnswers]:
             right=sum(record.right for record in group),
             picks=_picks(group),
             records=group,
+            statistics=[
+                _statistics(one)
+                for one in measured
+                if (one.question_version.question.uid, one.question_version.number) == (uid, number)
+            ],
         )
         for (uid, number), group in groups.items()
     ]
@@ -77,6 +107,59 @@ def by_question(records: Iterable[ResponseRecord]) -> list[QuestionAnswers]:
 def _picks(records: Sequence[ResponseRecord]) -> list[Pick]:
     counts = Counter((excerpt(_answer(record), 100), record.right) for record in records)
     return [Pick(text, count, right) for (text, right), count in counts.most_common()]
+
+
+def _statistics(measured: Measured) -> StatisticsView:
+    found = measured.statistics
+    version = measured.question_version
+    return StatisticsView(
+        key_number=measured.key_number,
+        attempts=measured.attempts,
+        figures=_figures(found, Difficulty(version.difficulty)) if found else [],
+        picks=[
+            (excerpt(option.text, 100), found.picks[option.key], round(100 * found.picks[option.key] / found.attempts))
+            for option in version.options.all()
+        ]
+        if found
+        else [],
+    )
+
+
+def _figures(found: Statistics, meant: Difficulty) -> list[Figure]:
+    return [
+        Figure(
+            _("Facility"), _("%(percent)d%%") % {"percent": round(100 * found.facility)}, _("The mean score of these attempts.")
+        ),
+        Figure(
+            _("Discrimination"),
+            _("none") if found.discrimination is None else number_format(found.discrimination, decimal_pos=2),
+            _discriminates(found.discrimination),
+        ),
+        Figure(_("Median time"), _("none") if found.seconds is None else _duration(found.seconds), _("Of those who answered.")),
+        Figure(
+            _("Difficulty observed"),
+            str(Difficulty(found.level).label),
+            _("%(value)s of 1, guessing taken off. You meant it to be: %(meant)s.")
+            % {"value": number_format(found.difficulty, decimal_pos=2), "meant": meant.label},
+        ),
+    ]
+
+
+def _discriminates(found: float | None) -> str:
+    if found is None:
+        return _("Scores here, or of the other questions, are all the same.")
+    if found < 0:
+        return _("Those who do well elsewhere get it wrong: check its key.")
+    if found < 0.2:  # Ebel & Frisbie 1991, Essentials of Educational Measurement: poor below .20
+        return _("It tells strong attempts from weak ones badly: read its words again.")
+    return _("Those who do well elsewhere tend to get it right.")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return ngettext("%(count)d second", "%(count)d seconds", round(seconds)) % {"count": round(seconds)}
+    minutes = round(seconds / 60)
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
 def by_person(records: Iterable[ResponseRecord]) -> list[PersonAnswers]:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
-from quizzes.models import Quiz
-from quizzes.services import start_attempt, submit_response
+from quizzes.models import Attempt, Quiz
+from quizzes.services import finish_attempt, start_attempt, submit_response
 from studio.answers import harmless
 from tests.quizzes.conftest import chose
 
@@ -64,3 +64,31 @@ def test_no_cell_begins_like_a_formula(text):
     cell = harmless(text)
     assert not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert cell.removeprefix("'") == text.removeprefix("'")
+
+
+def test_statistics_are_held_back_below_twenty_people(owner, base, answered):
+    for attempt in Attempt.objects.all():
+        finish_attempt(attempt=attempt, now=timezone.now())
+    page = owner.get(base + "answers/").content.decode()
+    assert "2 people have finished a test with it. Below 20" in page
+    assert "Facility" not in page
+
+
+def test_statistics_from_twenty_people_on(owner, base, published):
+    version = Quiz.objects.get(lesson=published, mode="test").versions.get()
+    for number in range(20):
+        user = User.objects.create_user(f"learner{number}@example.org", "correct horse")
+        attempt = start_attempt(user=user, quiz_version=version, now=timezone.now())
+        option = "a" if number < 15 else "b"
+        submit_response(attempt=attempt, position=1, answer=chose(option), idempotency_key="k", now=timezone.now())
+        finish_attempt(attempt=attempt, now=timezone.now())
+    page = " ".join(owner.get(base + "answers/").content.decode().split())
+    for words in (
+        "first finished tests of 20 people",
+        "75%",
+        "0.50 of 1, guessing taken off. You meant it to be: easy.",
+        "25%",
+    ):
+        assert words in page
+    assert "are all the same" in page, "a test of one question has no other scores to compare with"
+    assert "Facility" not in owner.get(base + "answers/?by=person").content.decode()

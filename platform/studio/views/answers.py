@@ -10,7 +10,9 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_GET
 
 from lessons.models import Lesson
+from quizzes.measuring import measured_in
 from quizzes.services import responses_of
+from quizzes.statistics import FEWEST
 from studio.access import for_lesson
 from studio.answers import as_csv, by_person, by_question, versions_in
 from studio.frame import lesson_frame
@@ -35,8 +37,9 @@ def answers(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         "total": len(chosen),
         "cut": len(records) >= ON_A_PAGE,
         "most": ON_A_PAGE,
+        "fewest": FEWEST,
     }
-    context["groups"] = by_person(chosen) if group == "person" else by_question(chosen)
+    context["groups"] = by_person(chosen) if group == "person" else by_question(chosen, measured_in(lesson))
     return render(request, "studio/answers.html", context)
 
 
