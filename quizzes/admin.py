@@ -19,6 +19,7 @@ from quizzes.models import (
     Quiz,
     QuizQuestion,
     QuizVersion,
+    Regrade,
     Response,
 )
 
@@ -58,5 +59,5 @@ class QuestionVersionAdmin(ReadOnly):
 
 
 admin.site.register(
-    (AttemptQuestion, Grade, KeyRevision, Misconception, Option, Question, Quiz, QuizQuestion, QuizVersion), ReadOnly
+    (AttemptQuestion, Grade, KeyRevision, Misconception, Option, Question, Quiz, QuizQuestion, QuizVersion, Regrade), ReadOnly
 )

@@ -289,18 +289,52 @@ class Response(models.Model):
         return Answer(frozenset(self.options), self.text)
 
 
+class RegradePolicy(models.TextChoices):
+    """What becomes of the answers that an older key graded."""
+
+    NEW = "new", _("the new key for everybody")
+    BETTER = "better", _("the better of the old and the new key for each")
+    FULL = "full", _("full points for everybody who answered")
+    NONE = "none", _("nothing: the new key holds from now on")
+
+
+class Regrade(models.Model):
+    """One decision on the answers that an older key graded: insert-only. Its grades came of it, in the same transaction."""
+
+    key_revision = models.ForeignKey(KeyRevision, on_delete=models.PROTECT, related_name="regrades")
+    policy = models.CharField(max_length=8, choices=RegradePolicy.choices)
+    changed = models.PositiveIntegerField()  # answers whose points are others than before
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.key_revision_id} {self.policy}"
+
+
 class Grade(models.Model):
-    """score = f(response, question version, key revision): append-only. The newest grade of a response counts."""
+    """score = f(response, question version, key revision): append-only. The newest grade of a response counts.
+
+    A grade of a regrade follows that one's policy, and may be better than the key alone would have it.
+    """
 
     response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="grades")
     key_revision = models.ForeignKey(KeyRevision, on_delete=models.PROTECT, related_name="+")
+    regrade = models.ForeignKey(Regrade, on_delete=models.PROTECT, null=True, blank=True, related_name="grades")
     score = models.FloatField()  # 0..1
     points = models.FloatField()  # score × the question's weight
     graded_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["response", "key_revision"], name="one_grade_per_response_and_key")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["response"], condition=models.Q(regrade__isnull=True), name="one_grade_per_response_when_committed"
+            ),
+            models.UniqueConstraint(fields=["response", "regrade"], name="one_grade_per_response_and_regrade"),
+        ]
 
     def __str__(self) -> str:
         return str(self.score)
