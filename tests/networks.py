@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from torchvision.models import get_model
 
 from inference import engine
-from inference.contracts import EngineError, Failure
-from inference.engine import networks, stages
+from inference.contracts import EngineError, Failure, Prediction
+from inference.engine import networks, preprocessing, stages
 
 
 def with_random_weights(network: str, *, seed: int = 0, device: str = "cpu", threads: int = 1) -> engine.LoadedNetwork:
@@ -34,6 +35,15 @@ def loaded_or_random(network: str, *, device: str = "cpu", threads: int = 1) -> 
         if error.failure is not Failure.WEIGHTS_MISSING:
             raise
     return with_random_weights(network, device=device, threads=threads)
+
+
+def plain_answer(loaded: engine.LoadedNetwork, image: Image.Image) -> tuple[Prediction, ...]:
+    """The five most probable classes by the plain pass, which nobody watches."""
+    _cropped, prepared = preprocessing.prepared(image, loaded.weights.preprocessing)
+    with loaded.alone():
+        probabilities, classes = loaded.forward(loaded.batch(prepared))[0].softmax(-1).topk(5)
+    ranked = enumerate(zip(classes.tolist(), probabilities.tolist(), strict=True), start=1)
+    return tuple(Prediction(rank, index, loaded.weights.categories[index], share) for rank, (index, share) in ranked)
 
 
 def _drawn(network: str, *, image_size: int) -> dict[str, torch.Tensor]:

@@ -6,6 +6,9 @@ CUDA can't fork any more, so each worker process asks for itself, after it was s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from inference.contracts import EngineError, Failure
@@ -35,3 +38,14 @@ def give_back_memory(device: str) -> None:
     """Lets other processes have the GPU memory that torch keeps for later."""
     if torch.device(device).type == "cuda":
         torch.cuda.empty_cache()
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """The same number of threads gives the same bits; torch's setting is the whole process's, so it is put back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from inference.contracts import Cancelled, EngineError, Failure, MadeBy, Result, is_measurable
-from inference.engine import networks
+from inference.engine import devices, networks
 from inference.engine.clock import milliseconds
 from inference.engine.making import made_by_untrained
 from inference.engine.watching import is_out_of_memory
@@ -66,18 +66,15 @@ def measure(
     if not is_measurable(weights.parameters or 0, 1e9 * (weights.gmacs or 0)):
         raise EngineError(Failure.TOO_LARGE, network=network)
     size = weights.preprocessing.crop_size
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
     try:
-        model = networks.untrained(network, weights, num_classes=len(weights.categories))
-        model.to(device=torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
-        passes = _passes(model, size, torch.device(device), cancelled, seconds)
+        with devices.threads(threads):
+            model = networks.untrained(network, weights, num_classes=len(weights.categories))
+            model.to(device=torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+            passes = _passes(model, size, torch.device(device), cancelled, seconds)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         raise EngineError(Failure.OUT_OF_MEMORY, network=network) from error
-    finally:
-        torch.set_num_threads(before)
     parameter_bytes = sum(parameter.nbytes for parameter in model.parameters())
     dtype = next(model.parameters()).dtype
     made_by = made_by_untrained(network, device=torch.device(device), threads=threads, dtype=dtype)

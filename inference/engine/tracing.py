@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 from inference.contracts import ENGINE_VERSION, Finished, MadeBy, Predicted, Prediction
-from inference.engine import lite, networks, precision, preprocessing, stages
+from inference.engine import devices, lite, networks, precision, preprocessing, stages
 from inference.engine.clock import milliseconds
 from inference.engine.explaining import grad_cam
 from inference.engine.watching import Asked, Emit, Listener, Order, Outcome, Watch, is_out_of_memory, named, never
@@ -57,7 +57,7 @@ class LoadedNetwork:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """The network to oneself, evaluating with its own number of threads. EngineError where memory runs out."""
-        with self._busy, _threads(self._threads), _evaluating(self._modules), _out_of_memory_named():
+        with self._busy, devices.threads(self._threads), _evaluating(self._modules), _out_of_memory_named():
             yield
 
     @cached_property
@@ -88,13 +88,12 @@ class LoadedNetwork:
         millionth of the largest value of their stage; `made_by.batch` says how many ran together.
         """
         began = time.perf_counter()
-        first = preprocessing.STEPS
-        with self._busy, _threads(self._threads), _evaluating(self._modules):
-            listeners = [Listener(order, total=first + len(self.plan.stages) + 1) for order in orders]
+        with self._busy, devices.threads(self._threads), _evaluating(self._modules):
+            listeners = [Listener(order, total=preprocessing.STEPS + len(self.plan.stages) + 1) for order in orders]
             for listener in listeners:
                 with listener.by_itself():
                     listener.prepare(self.weights.preprocessing)
-            for ran in self._passes(listeners, first=first):
+            for ran in self._passes(listeners):
                 self._tell_the_end(ran, began=began)
         return [outcome for listener in listeners if (outcome := listener.outcome) is not None]
 
@@ -111,28 +110,12 @@ class LoadedNetwork:
                     order.emit(finished)
                     listener.outcome = finished
 
-    def watch(
-        self, batch: torch.Tensor, *, emit: Emit, cancelled: Asked = never, draw: bool = True, explain: bool = False
-    ) -> tuple[Prediction, ...]:
-        """The most probable classes of one preprocessed photograph; emits the network's stages and, if asked, the evidence."""
-        order = Order(Image.new("RGB", (1, 1)), emit, cancelled, draw=draw, explain=explain)
-        listener = Listener(order, total=len(self.plan.stages) + 1)
-        listener.input = batch
-        with self._busy, _threads(self._threads), _evaluating(self._modules):
-            for ran in self._passes([listener], first=0):
-                top_k = self.top_k(ran.logits)
-                self._tell_evidence(ran, 0, order, label=top_k[0].label)
-                return top_k
-        if isinstance(listener.outcome, Exception):
-            raise listener.outcome
-        raise RuntimeError("a pass neither ran nor failed")
-
     def _tell_evidence(self, ran: _Ran, number: int, order: Order, *, label: str) -> None:
         if ran.evidence is not None and order.explain:
             size = self.weights.preprocessing.crop_size
             order.emit(ran.evidence.result(number, label=label, size=size, draw=order.draw))
 
-    def _passes(self, listeners: Sequence[Listener], *, first: int) -> Iterator[_Ran]:
+    def _passes(self, listeners: Sequence[Listener]) -> Iterator[_Ran]:
         """Passes of as many photographs as memory allows, until each has run or ended."""
         waiting = [list(listeners)]
         while waiting:
@@ -140,20 +123,20 @@ class LoadedNetwork:
             if len(together) > self._most:
                 waiting[:0] = [together[: self._most], together[self._most :]]
             elif together:
-                ran = self._passed(together, first=first)
+                ran = self._passed(together)
                 if ran is not None:
                     yield ran
                     continue
                 half = (len(together) + 1) // 2
                 waiting[:0] = [together[:half], together[half:]]
 
-    def _passed(self, together: Sequence[Listener], *, first: int) -> _Ran | None:
+    def _passed(self, together: Sequence[Listener]) -> _Ran | None:
         """What came of one pass; None when the pass failed, which for a single photograph is its end.
 
         Photographs that fail together are run again apart, whatever the reason: only the one that fails alone is at fault.
         """
         try:
-            return self._watched(together, first=first)
+            return self._watched(together)
         except Exception as error:
             if is_out_of_memory(error):
                 self._most = max(1, len(together) // 2)
@@ -163,8 +146,8 @@ class LoadedNetwork:
             torch.cuda.empty_cache()
         return None
 
-    def _watched(self, together: Sequence[Listener], *, first: int) -> _Ran:
-        watch = Watch(self.plan, self.device, together, first=first)
+    def _watched(self, together: Sequence[Listener]) -> _Ran:
+        watch = Watch(self.plan, self.device, together, first=preprocessing.STEPS)
         inputs = torch.cat([listener.input for listener in together if listener.input is not None])
         target = self.target if any(listener.order.explain for listener in together) else None
         gathering = grad_cam.Gathering(target) if target else None
@@ -181,27 +164,15 @@ class LoadedNetwork:
         watch.finish()
         return _Ran(tuple(together), logits.detach(), evidence)
 
-    def predict(self, image: Image.Image) -> tuple[Prediction, ...]:
-        """The most probable classes, without watching the stages."""
-        *_, last = preprocessing.preprocess(image, self.weights.preprocessing)
-        with self._busy, _threads(self._threads), _evaluating(self._modules):
-            return self.top_k(self.forward(self.batch(last.output)))
-
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Logits, N × classes, of a batch N × 3 × H × W on this network's device: the plain pass, without hooks."""
         with torch.inference_mode(), precision.casting(self.device, half=self.half):
             logits: torch.Tensor = self.model(batch)
         return logits.float()
 
-    def batch(self, prepared: Image.Image | torch.Tensor) -> torch.Tensor:
+    def batch(self, prepared: torch.Tensor) -> torch.Tensor:
         """Preprocessed photographs, N × 3 × H × W, on this network's device and in the memory order it is fastest with."""
-        if not isinstance(prepared, torch.Tensor):
-            raise TypeError("not preprocessed yet")
         return prepared.to(self.device, memory_format=torch.channels_last)
-
-    def top_k(self, logits: torch.Tensor) -> tuple[Prediction, ...]:
-        """The most probable classes of one image's logits, 1 × classes."""
-        return self._top_k_of_each(logits[:1])[0]
 
     def _top_k_of_each(self, logits: torch.Tensor) -> list[tuple[Prediction, ...]]:
         probabilities, classes = logits.softmax(-1).topk(min(TOP, logits.shape[1]))
@@ -270,17 +241,6 @@ def trace(
     """Loads a network, traces one image and forgets the network. See `LoadedNetwork.trace` for events and errors."""
     loaded = load(network, weights_dir=weights_dir, weights=weights, device=device, threads=threads)
     return loaded.trace(image, emit=emit, cancelled=cancelled, draw=draw)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """The same number of threads gives the same bits; torch's setting is the whole process's, so it is put back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from inference.contracts import EngineError, Failure
+from inference.engine import devices
 from inference.engine.training.curve import Epoch
 from inference.engine.watching import is_out_of_memory
 
@@ -137,19 +138,13 @@ def _accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
 @contextmanager
 def reproducible(seed: int, *, threads: int) -> Iterator[None]:
     """The same seed, device and number of threads give the same bits; torch's settings are put back afterwards."""
-    before, deterministic, benchmark = (
-        torch.get_num_threads(),
-        torch.backends.cudnn.deterministic,
-        torch.backends.cudnn.benchmark,
-    )
-    torch.set_num_threads(threads)
+    deterministic, benchmark = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     try:
-        with torch.random.fork_rng(), torch.enable_grad():
+        with devices.threads(threads), torch.random.fork_rng(), torch.enable_grad():
             torch.manual_seed(seed)
             yield
     finally:
-        torch.set_num_threads(before)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = deterministic, benchmark
 
 

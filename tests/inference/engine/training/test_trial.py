@@ -31,6 +31,7 @@ from inference.engine.training import assembled, checkpoint, data
 from inference.engine.watching import never
 from inference.training_contracts import CHECKPOINT_BYTES, DataName
 from tests.inference.engine.training.conftest import Run, trained
+from tests.networks import plain_answer
 
 pytestmark = [pytest.mark.torch, pytest.mark.weights]
 
@@ -211,6 +212,6 @@ def test_a_head_of_another_network_or_of_other_weights_is_foreign(
 
 
 def test_the_warm_network_still_predicts_what_it_did(networks: engine.NetworkCache, tissue: Run, cat: Image.Image) -> None:
-    before = networks.get(DEFAULT_NETWORK).predict(cat)
+    before = plain_answer(networks.get(DEFAULT_NETWORK), cat)
     tried(networks, tissue.checkpoint, cat)
-    assert networks.get(DEFAULT_NETWORK).predict(cat) == before
+    assert plain_answer(networks.get(DEFAULT_NETWORK), cat) == before
