@@ -322,8 +322,8 @@ def sentence(fault: Fault) -> str:
     return {
         Fault.TOO_FEW_OPTIONS: _("A question needs at least two options. Add one."),
         Fault.TOO_MANY_OPTIONS: _("A question has at most six options. Remove some."),
-        Fault.NO_RIGHT_OPTION: _("No option is right. Mark one with right: true."),
-        Fault.SEVERAL_RIGHT_OPTIONS: _("Several options are right. Leave right: true on one of them."),
+        Fault.NO_RIGHT_OPTION: _("No option is right. Mark one as right."),
+        Fault.SEVERAL_RIGHT_OPTIONS: _("Several options are right. Leave one of them marked as right."),
         Fault.OPTION_IS_NO_NUMBER: _(
             "The options of a numeric question are the numbers that are expected. Write only numbers."
         ),

@@ -19,7 +19,7 @@ from lessons.models import LessonVersion
 from quizzes.grading import letter_at, letter_of
 from quizzes.models import Attempt, AttemptQuestion, KeyRevision
 from quizzes.public import public_question
-from quizzes.questions import Asks, kind_named
+from quizzes.questions import Answer, Asks, kind_named
 from quizzes.results import Committed, committed_answers
 from quizzes.reveal import Situation, offers_hint, offers_steps, takes_answers, tells_answer, tells_verdict
 from quizzes.services import newest_key, situation_of
@@ -47,6 +47,7 @@ class SaidView:
     """What is said about one option that was chosen, or about the number that was written."""
 
     letter: str  # empty for a number
+    verdict: str  # whether this option is right, where several can be; else empty
     feedback: SafeString
     misconception: MisconceptionView | None
 
@@ -60,6 +61,11 @@ class VerdictView:
     score: float
     gave_up: bool
     said: tuple[SaidView, ...]
+    part: str = ""  # what an answer gets that is right in part
+
+    @property
+    def is_partly(self) -> bool:
+        return 0 < self.score < 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +301,23 @@ class _KeyWords:
             right=committed.is_right,
             score=committed.grade.score,
             gave_up=response.gave_up,
-            said=tuple(
-                SaidView(self.letter(option), self.feedback(option), self.misconception(option)) for option in spoken_to
-            ),
+            said=tuple(self.said(option, kind.asks) for option in spoken_to),
+            part=self.part(response.answer, committed.grade.score) if kind.asks is Asks.SEVERAL else "",
         )
+
+    def said(self, option: str, asks: Asks) -> SaidView:
+        verdict = ""
+        if asks is Asks.SEVERAL:
+            verdict = _("right") if option in self.key.correct else _("not right")
+        return SaidView(self.letter(option), verdict, self.feedback(option), self.misconception(option))
+
+    def part(self, answer: Answer, score: float) -> str:
+        """What an answer gets that is right in part; empty for one that isn't."""
+        if score >= 1 or not answer.options & set(self.key.correct):
+            return ""
+        if score > 0:
+            return _("That is %(percent)s %% of this question.") % {"percent": round(100 * score)}
+        return _("Part of it is right, but for this question that counts as not right.")
 
     def misconception(self, option: str) -> MisconceptionView | None:
         belief: dict[str, Any] | None = self.key.misconceptions.get(option)
@@ -322,7 +341,7 @@ class _KeyWords:
             right=tuple(RightView(self.letter(option), self._text(option)) for option in right),
             reason=mark_safe("".join(self.feedback(option) for option in right)),  # noqa: S308 - each was made safe
             final=self.shown(self.key.answer),
-            quick_check=_quick_check(letters),
+            quick_check=quick_check(letters),
             mistakes=tuple(mistake for mistake in mistakes if mistake),
         )
 
@@ -341,7 +360,8 @@ def _right_title(letters: Sequence[str]) -> str:
     return ngettext("%(letters)s is right", "%(letters)s are right", len(letters)) % {"letters": _in_a_row(letters)}
 
 
-def _quick_check(letters: Sequence[str]) -> str:
+def quick_check(letters: Sequence[str]) -> str:
+    """What stands before the right options, or before the right number, which has no letter."""
     if not letters:
         return _("The answer is")
     return ngettext("The answer is %(letters)s:", "The answers are %(letters)s:", len(letters)) % {

@@ -143,8 +143,15 @@ def draft(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse
             return JsonResponse({"detail": problem.detail}, status=problem.status)
         return _refused(request, attempt, position, problem)
     if in_background:
-        return JsonResponse({"detail": _("Your choice is saved.")})
+        return JsonResponse({"detail": _kept(answer)})
     return redirect("quizzes:question", attempt.pk, position)
+
+
+def _kept(answer: Answer) -> str:
+    """What is said of a draft that was kept."""
+    if answer.is_empty:
+        return _("Your answer is taken back.")
+    return _("Your number is saved.") if answer.text else _("Your choice is saved.")
 
 
 @require_POST

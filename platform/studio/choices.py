@@ -41,7 +41,7 @@ class Photo:
 def lesson_choices() -> Mapping[str, Choices]:
     """The modes that are served here, the networks, sample photos and data sets that are here, the mistakes and strategies."""
     networks, photos = runnable_choices(), photo_choices()
-    mistakes = [(str(name), str(TELLINGS[name].title)) for name in MISTAKES]
+    mistakes = mistake_choices()
     return {
         "modes": [(mode.slug, mode.title) for mode in all_modes()],
         "networks": network_choices(),
@@ -70,6 +70,11 @@ def lesson_choices() -> Mapping[str, Choices]:
             (ALL_BLOCKS, training_wording.blocks_title(ALL_BLOCKS)),
         ],
     }
+
+
+def mistake_choices() -> list[tuple[str, str]]:
+    """The mistakes that can be run: name and title."""
+    return [(str(name), str(TELLINGS[name].title)) for name in MISTAKES]
 
 
 def photo_choices() -> list[tuple[str, Photo]]:

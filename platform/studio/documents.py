@@ -293,7 +293,10 @@ LESSON_FIELDS: Mapping[str, Field] = {
 }
 
 QUESTION_FIELDS: Mapping[str, Field] = {
-    **_row("about", "difficulty", "objective", "stem"),
+    **_row("kind", "about", "difficulty", "objective", "stem"),
+    "credit": Field(("credit",)),
+    "absolute": Field(("tolerance", "absolute"), Number()),
+    "relative": Field(("tolerance", "relative"), Number()),
     "options": Field(("options",), Rows("id", _row("id", "text", "feedback", "misconception", right=Flag()))),
     "hint": Field(("hint",)),
     "solution": Field(("solution",), Steps()),
@@ -303,7 +306,10 @@ QUESTION_FIELDS: Mapping[str, Field] = {
     "compare": Field(("proof", "compare")),
 }
 
-MISCONCEPTION_FIELDS = _row("slug", "title", "belief", "why")
+ONLY_OF_KIND: Mapping[str, Values] = {"multiple": {"credit": ""}, "numeric": {"absolute": None, "relative": None}}
+"""What one kind of question alone needs, and the value that says nothing of it."""
+
+MISCONCEPTION_FIELDS = _row("slug", "title", "belief", "why", "mistake")
 
 QUIZ_FIELDS: Mapping[str, Field] = {
     "title": Field(("test", "title")),
@@ -358,6 +364,12 @@ class LessonText:
             return Place("lesson", "body", line=max(1, line - self._halves.body_line + 1 - skipped))
         path = yamltext.path_at(self._yaml, line - self._offset)
         return Place("lesson", field_at(LESSON_FIELDS, path)) if path else Place("lesson")
+
+
+def without_other_kinds(values: Values) -> Values:
+    """A question's values without what only another kind than its own needs."""
+    others = [nothing for kind, nothing in ONLY_OF_KIND.items() if kind != values["kind"]]
+    return {**values, **{name: value for nothing in others for name, value in nothing.items()}}
 
 
 def with_names_of_cases(values: Values) -> Values:
@@ -426,7 +438,7 @@ class QuestionsText:
         questions = deepcopy(self.questions)
         index = self.index(uid)
         if index is None:
-            questions.append({"uid": uid, "kind": "single"})
+            questions.append({"uid": uid})
             index = len(questions) - 1
         shown = {row["was"] for row in (self.values(uid) or {"options": []})["options"]}
         question = write(QUESTION_FIELDS, questions[index], values)

@@ -19,7 +19,7 @@ from inference.training import wording as training_wording
 from inference.training_contracts import DataName
 from lessons.models import Level
 from quizzes.models import About, Difficulty, Reveal
-from studio.documents import MOST_ROWS, Values
+from studio.documents import MOST_ROWS, ONLY_OF_KIND, Values
 
 LONGEST = 300_000
 """Characters that one field may hold; the request as a whole is bounded by DATA_UPLOAD_MAX_MEMORY_SIZE."""
@@ -72,6 +72,15 @@ class WordsField(LineField):
         return list(dict.fromkeys(word for word in words if word))
 
 
+def is_chosen(data: Mapping[str, Any], name: str) -> bool:
+    """Whether a row was chosen, by the rows' shared radio button or by a tick of its own.
+
+    A question that becomes one of another kind is posted as it stood on the page, and keeps what was chosen there.
+    """
+    shared, number = OneOfRows.parts(name)
+    return data.get(shared) == number or name in data
+
+
 class OneOfRows(forms.CheckboxInput):
     """A radio button of which one can be chosen among all rows: its value is the row's number."""
 
@@ -79,18 +88,24 @@ class OneOfRows(forms.CheckboxInput):
     template_name = "django/forms/widgets/input.html"
 
     @staticmethod
-    def _parts(name: str) -> tuple[str, str]:
+    def parts(name: str) -> tuple[str, str]:
         rows, number, last = name.rsplit("-", 2)
         return f"{rows}-{last}", number
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        context["widget"]["name"], context["widget"]["value"] = self._parts(name)
+        context["widget"]["name"], context["widget"]["value"] = self.parts(name)
         return context
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
-        shared, number = self._parts(name)
-        return data.get(shared) == number
+        return is_chosen(data, name)
+
+
+class EachOfRows(forms.CheckboxInput):
+    """A tick in each row: any number of them can be chosen."""
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        return is_chosen(data, name)
 
 
 class PhotoTicks(forms.CheckboxSelectMultiple):
@@ -139,6 +154,10 @@ class StudioForm(forms.Form):
             if isinstance(chosen, forms.ChoiceField):
                 known = list((options or {}).get(name) or self._declared(chosen))
                 chosen.choices = self._with_current(name, known)
+
+    def listed(self, kinds: Mapping[str, RowKind]) -> Mapping[str, RowKind]:
+        """The lists of rows that belong to the form, as what stands in it asks for."""
+        return kinds
 
     @staticmethod
     def _declared(chosen: forms.ChoiceField) -> list[tuple[str, Any]]:
@@ -357,11 +376,58 @@ class ExplanationRow(StudioForm):
     feedback = LineField(label=_("Feedback to those who choose it"), max_length=300, required=False)
 
 
+_NOT_A_TOLERANCE = {"invalid": _("Write a number in digits, such as 0.5."), "min_value": _("Write 0 or more.")}
+
+
 class QuestionForm(StudioForm):
     """One question but its rows."""
 
     optional = ("objective", "requires")
 
+    kind = forms.ChoiceField(
+        label=_("Kind of question"),
+        required=False,
+        choices=[
+            ("single", _("One option is right")),
+            ("multiple", _("Several options can be right")),
+            ("numeric", _("Learners write a number")),
+            ("output", _("What code prints, or the error it ends with")),
+        ],
+        help_text=_("What a learner does, and how the answer is graded."),
+    )
+    credit = forms.ChoiceField(
+        label=_("What an answer scores"),
+        required=False,
+        widget=forms.RadioSelect,
+        choices=[
+            ("", _("As usual: all or nothing")),
+            ("all_or_nothing", _("All or nothing: 1 for exactly the right options, 0 for everything else.")),
+            (
+                "right_minus_wrong",
+                _("Right minus wrong: (right ones chosen − wrong ones chosen) ÷ right ones there are, never below 0."),
+            ),
+            (
+                "right_without_wrong",
+                _("Right without wrong: right ones chosen ÷ right ones there are; 0 as soon as a wrong one is chosen."),
+            ),
+        ],
+    )
+    absolute = forms.FloatField(
+        label=_("May be off by"),
+        required=False,
+        min_value=0,
+        widget=NumberAsTyped,
+        error_messages=_NOT_A_TOLERANCE,
+        help_text=_("In the number’s own unit: with 0.5, 99.5 is right for 100. Left empty: by nothing."),
+    )
+    relative = forms.FloatField(
+        label=_("May be off by this share of it"),
+        required=False,
+        min_value=0,
+        widget=NumberAsTyped,
+        error_messages=_NOT_A_TOLERANCE,
+        help_text=_("With 0.01, 99 is right for 100. Both together add up."),
+    )
     stem = TextField(label=_("Question"), rows=8, help_text=_("Markdown. Put code between a line ```python and a line ```."))
     about = forms.ChoiceField(label=_("It is about"), choices=About.choices, required=False)
     difficulty = forms.ChoiceField(label=_("Difficulty"), choices=Difficulty.choices, required=False)
@@ -388,6 +454,34 @@ class QuestionForm(StudioForm):
     )
     requires = forms.ChoiceField(label=_("Weights the code needs"), required=False)
 
+    def listed(self, kinds: Mapping[str, RowKind]) -> Mapping[str, RowKind]:
+        """The lists of rows, with the options as the question's kind has them."""
+        return {**kinds, "options": OPTIONS.get(str(self["kind"].value()), kinds["options"])}
+
+    @property
+    def of_its_kind(self) -> list[forms.BoundField]:
+        """The inputs that a question of this kind has, and others have not."""
+        return [self[name] for name in ONLY_OF_KIND.get(str(self["kind"].value()), ())]
+
+    @property
+    def of_other_kinds(self) -> list[forms.BoundField]:
+        """What was written as long as the question was of another kind: kept out of sight until the form is saved."""
+        shown = self.of_its_kind
+        return [self[name] for names in ONLY_OF_KIND.values() for name in names if self[name] not in shown]
+
+    def clean_relative(self) -> float | None:
+        share: float | None = self.cleaned_data["relative"]
+        if share is not None and share >= 1:
+            raise forms.ValidationError(_("Choose a share below 1: 0.01 is one part in a hundred."))
+        return share
+
+    def clean(self) -> dict[str, Any]:
+        """What only other kinds need is dropped when it is saved, so that it refuses nothing."""
+        values = super().clean() or {}
+        for hidden in self.of_other_kinds:
+            self.errors.pop(hidden.name, None)
+        return values
+
 
 class OptionRow(StudioForm):
     optional = ("misconception",)
@@ -407,10 +501,39 @@ class OptionRow(StudioForm):
     )
 
 
+class TickedRow(OptionRow):
+    """An option of which several can be right."""
+
+    right = forms.BooleanField(label=_("This is right"), required=False, widget=EachOfRows)
+
+
+class NumberRow(OptionRow):
+    """A number that is expected to be written."""
+
+    right = forms.BooleanField(label=_("This is the right number"), required=False, widget=OneOfRows)
+    text = TextField(label=_("Number"), rows=1, help_text=_("In digits, or as a figure such as {{ resnet50.feature_dim }}."))
+    feedback = TextField(
+        label=_("Feedback to those who write it"), rows=2, help_text=_("Say why it is right, or what went wrong.")
+    )
+    mistake = TextField(
+        label=_("Code of the mistake"),
+        rows=3,
+        code=True,
+        help_text=_("If the number is what a mistake would print: the mistaken code."),
+    )
+
+
 class MisconceptionRow(StudioForm):
+    optional = ("mistake",)
+
     title = LineField(label=_("Title"), max_length=200, required=False)
     belief = TextField(label=_("What people believe"), rows=2)
     why = TextField(label=_("Why it fails"), rows=3)
+    mistake = forms.ChoiceField(
+        label=_("Mistake that shows it"),
+        required=False,
+        help_text=_("Run on a photo, it lets learners see the misconception happen."),
+    )
     slug = LineField(
         label=_("Short name"),
         max_length=80,
@@ -679,10 +802,11 @@ class Sheet:
         options: Mapping[str, Sequence[tuple[str, Any]]] | None = None,
         touched: str = "",  # the list that was rearranged just now
     ) -> None:
-        self.form_class, self.kinds, self.options = form, kinds, options or {}
+        self.form_class, self.options = form, options or {}
         self._posted, self._touched = posted, touched
         self.form = form(posted, initial=dict(values or {}), options=options)
-        self.lists = {name: self._list(name, kind, (values or {}).get(name)) for name, kind in kinds.items()}
+        self.kinds = self.form.listed(kinds)
+        self.lists = {name: self._list(name, kind, (values or {}).get(name)) for name, kind in self.kinds.items()}
 
     def _list(self, name: str, kind: RowKind, values: Sequence[Values] | None) -> RowList:
         if self._posted is not None:
@@ -871,14 +995,33 @@ LESSON_ROWS = {
         help=_("Where claims about causes come from. An address begins with https://."),
     ),
 }
-QUESTION_ROWS = {
-    "options": RowKind(
-        OptionRow,
+ONE_OF_OPTIONS = RowKind(
+    OptionRow,
+    _("Options"),
+    _("Add an option"),
+    help=_("Two to six, one of them right. Learners see them in an order of their own."),
+    blank=4,
+)
+OPTIONS: Mapping[str, RowKind] = {
+    "multiple": RowKind(
+        TickedRow,
         _("Options"),
         _("Add an option"),
-        help=_("Two to six, one of them right. Learners see them in an order of their own."),
+        help=_("Two to six, one or more of them right. Learners aren’t told how many, and see them in an order of their own."),
         blank=4,
     ),
+    "numeric": RowKind(
+        NumberRow,
+        _("Expected numbers"),
+        _("Add a number"),
+        help=_("The right one, and those that beliefs lead to. Learners don’t see them: who writes one reads its feedback."),
+        blank=2,
+    ),
+}
+"""The options of a question by its kind, where they are not those of which one is right."""
+
+QUESTION_ROWS = {
+    "options": ONE_OF_OPTIONS,
     "solution": RowKind(StepRow, _("Solution, step by step"), _("Add a step"), blank=1, identity=False),
 }
 MISCONCEPTION_ROWS = {"misconceptions": RowKind(MisconceptionRow, _("Misconceptions"), _("Add a misconception"), blank=1)}

@@ -1,4 +1,4 @@
-"""What publishing still needs of a lesson's fields, each beside the input where it is written.
+"""What publishing still needs of a lesson's or a question's fields, each beside the input where it is written.
 
 A draft may lack anything, so that no form refuses what is unfinished. The checks have the last word; this tells an author
 what their schema will say while the input is before them.
@@ -6,18 +6,27 @@ what their schema will say while the input is before them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lessons.documents import sentence
+from lessons.facts import Facts, live_facts
+from lessons.figures import BadFigure
 from lessons.modes import all_modes
 from lessons.schema import LESSON_FILE, LessonMeta
-from studio.documents import LESSON_FIELDS, LessonText, Values, field_at
+from quizzes.checks import sentence as fault_sentence
+from quizzes.keys import choices_of, rule_of
+from quizzes.questions import Choice, Fault, kind_named
+from quizzes.questions.multiple import MultipleChoice
+from quizzes.questions.numeric import read_number
+from quizzes.questions.output import CodeOutput
+from quizzes.schema import QUESTIONS_FILE, QuestionDocument
+from studio.documents import LESSON_FIELDS, QUESTION_FIELDS, Field, LessonText, QuestionsText, Values, field_at
 from studio.editing import Files
 from studio.forms import Need
 
@@ -39,21 +48,66 @@ def needs_of_lesson(files: Files) -> list[Need]:
     return told + [need for need in _of_modes(document.values) if need.name not in names]
 
 
+def needs_of_question(files: Files, uid: str) -> list[Need]:
+    """What one question of the draft still needs; nothing for one that isn't there. Raises UnreadableError as above."""
+    document = QuestionsText(files.get(QUESTIONS_FILE, ""))
+    index = document.index(uid)
+    if index is None:
+        return []
+    try:
+        question = QuestionDocument.model_validate(document.questions[index])
+    except ValidationError as error:
+        return list(_told(error, QuestionDocument, QUESTION_FIELDS))
+    return [Need(name, lambda _label, said=said: said) for name, said in of_kind(question, live_facts())]  # type: ignore[misc]
+
+
 def _of_schema(data: Mapping[str, Any]) -> Iterator[Need]:
     try:
         LessonMeta.model_validate(data)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
-            name = field_at(LESSON_FIELDS, details["loc"])
-            if name and details["type"] != "extra_forbidden":  # no form has an input for an unknown field
-                yield Need(name, partial(_sentence, details))
+        yield from _told(error, LessonMeta, LESSON_FIELDS)
 
 
-def _sentence(details: ErrorDetails, label: str) -> str:
+def _told(error: ValidationError, schema: type[BaseModel], fields: Mapping[str, Field]) -> Iterator[Need]:
+    """What a schema says of a document, each at the input that shows it."""
+    for details in error.errors(include_url=False):
+        name = field_at(fields, details["loc"])
+        if name and details["type"] != "extra_forbidden":  # no form has an input for an unknown field
+            yield Need(name, partial(_sentence, details, schema))
+
+
+def _sentence(details: ErrorDetails, schema: type[BaseModel], label: str) -> str:
     """The schema's sentence, with the input's name in place of the document's."""
     if "error" in details.get("ctx", {}):  # one of our own, which stands beside its input and needs no name
         return str(details["ctx"]["error"])
-    return sentence({**details, "loc": (label,)}, LessonMeta)
+    return sentence({**details, "loc": (label,)}, schema)
+
+
+def of_kind(question: QuestionDocument, facts: Facts) -> Iterator[tuple[str, str]]:
+    """What a question of its kind still needs: the name of the input or list, and the sentence."""
+    try:
+        options, rule = choices_of(question, facts), rule_of(question, facts)
+    except BadFigure:
+        return  # the checks name the figure
+    for fault in kind_named(question.kind).faults(options, [option.id for option in question.right], rule):
+        for name in _at_fault(fault, options, rule):
+            yield name, fault_sentence(fault)
+    compare = question.proof.compare if question.proof else ""
+    if question.kind == CodeOutput.name and not question.proof:
+        yield "snippet", _("Write the code whose output is asked for. What it prints must be the right option.")
+    if question.kind == CodeOutput.name and compare == "stem":
+        yield "compare", _("Learners choose what the code gives, so compare what it prints, or the error it ends with.")
+    if question.kind == MultipleChoice.name and compare not in ("", "stem"):
+        yield "compare", _("Code prints one thing, and several options can be right. Compare the question, or nothing.")
+
+
+def _at_fault(fault: Fault, options: Sequence[Choice], rule: Mapping[str, Any]) -> list[str]:
+    """The inputs that a fault in a question's options is about; the list of them where none is."""
+    if fault is Fault.OPTION_IS_NO_NUMBER:
+        return [f"options-{place}-text" for place, option in enumerate(options) if read_number(option.text) is None]
+    if fault is Fault.WRONG_WITHIN_TOLERANCE:
+        return [name for name in ("absolute", "relative") if float(rule[name])] or ["options"]
+    return ["options"]
 
 
 def _of_modes(values: Values) -> Iterator[Need]:

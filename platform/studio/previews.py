@@ -17,6 +17,8 @@ from lessons.markdown import render
 from lessons.models import Lesson
 from lessons.preview import preview, unsaved_version
 from quizzes.grading import letter_at
+from quizzes.presenting import quick_check
+from quizzes.questions import KINDS, Asks, kind_named
 from studio.documents import Values
 from studio.editing import Files
 
@@ -46,17 +48,18 @@ def question_preview(
             "mark": "",
             "right": row["right"],
             "feedback": words.block(row["feedback"]),
-            "belief": words.belief(beliefs.get(row["misconception"]), letter_at(index)),
+            "belief": words.belief(beliefs.get(row["misconception"])),
         }
         for index, row in enumerate(values["options"])
     ]
-    right = next((option for option in options if option["right"]), None)
+    right = [option for option in options if option["right"]]
+    asks = kind_named(values["kind"]).asks if values["kind"] in KINDS else Asks.ONE
     context = {
-        "question": {"options": options, "is_open": True},
+        "question": {"options": options, "is_open": True, "asks": asks},
         "stem": words.block(values["stem"]),
         "options": options,
         "right": right,
-        "quick_check": _("The answer is %(letter)s:") % {"letter": right["letter"]} if right else "",
+        "quick_check": quick_check([] if asks is Asks.NUMBER else [option["letter"] for option in right]) if right else "",
         "hint": words.block(values["hint"]) if values["hint"] else "",
         "steps": [words.block(row["text"]) for row in values["solution"]],
         "answer": words.block(values["answer"]) if values["answer"] else "",
@@ -78,7 +81,7 @@ class _Words:
         level: Any = "full" if "\n" in text.strip() else "inline"
         return render(text, facts=self.facts, lesson_version=self.version, level=level, prefix="q-")
 
-    def belief(self, row: Values | None, letter: str) -> dict[str, Any] | None:
+    def belief(self, row: Values | None) -> dict[str, Any] | None:
         if row is None:
             return None
-        return {"letter": letter, "title": row["title"], "belief": self.block(row["belief"]), "why": self.block(row["why"])}
+        return {"title": row["title"], "belief": self.block(row["belief"]), "why": self.block(row["why"])}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio import yamltext
-from studio.documents import LessonText, Place, QuestionsText, excerpt, with_names_of_cases
+from studio.documents import LessonText, Place, QuestionsText, excerpt, with_names_of_cases, without_other_kinds
 from studio.yamltext import UnreadableError
 from tests.studio.test_yamltext import MESSY
 
@@ -30,6 +30,7 @@ answers = st.lists(st.fixed_dictionaries({"text": filled}), max_size=3)
 explanations = rows(text=filled, right=st.booleans(), feedback=lines)
 wholes = st.one_of(st.none(), st.integers(-5, 2**31))
 decimals = st.one_of(st.none(), st.floats(1e-9, 1e9))
+tolerances = st.one_of(st.none(), st.floats(0, 1e9))
 lesson_values = st.fixed_dictionaries(
     {
         "title": lines,
@@ -80,6 +81,10 @@ lesson_values = st.fixed_dictionaries(
 )
 question_values = st.fixed_dictionaries(
     {
+        "kind": st.sampled_from(["single", "multiple", "numeric", "output", "of-later"]),
+        "credit": st.sampled_from(["", "right_minus_wrong", "of-later"]),
+        "absolute": tolerances,
+        "relative": tolerances,
         "about": st.just("concept"),
         "difficulty": st.sampled_from(["easy", "hard"]),
         "objective": lines,
@@ -213,6 +218,26 @@ def test_question_form_to_document_to_form_is_the_identity(values):
     for start, uid in (("", "new"), (QUESTIONS, "new"), (QUESTIONS, "q1")):
         shown = QuestionsText(QuestionsText(start).with_question(uid, values)).values(uid)
         assert without_was(shown) == without_was(values)
+
+
+@given(question_values)
+@settings(max_examples=60, deadline=None)
+def test_a_question_of_one_kind_keeps_nothing_that_only_another_needs(values):
+    saved = QuestionsText(QuestionsText(QUESTIONS).with_question("q1", values))
+    question = QuestionsText(saved.with_question("q1", without_other_kinds(saved.values("q1")))).questions[0]
+    assert "credit" not in question or values["kind"] == "multiple"
+    assert "tolerance" not in question or values["kind"] == "numeric"
+    kept = {"multiple": ["credit"], "numeric": ["absolute", "relative"]}.get(values["kind"], [])
+    again = without_other_kinds(values)
+    assert {name: again[name] for name in kept} == {name: values[name] for name in kept}
+
+
+@given(rows(slug=filled, title=lines, belief=texts, why=texts, mistake=st.sampled_from(["", "bgr", "of-later"])))
+@settings(max_examples=40, deadline=None)
+def test_misconceptions_form_to_document_to_form_is_the_identity(beliefs):
+    for start in ("", QUESTIONS):
+        shown = QuestionsText(QuestionsText(start).with_misconceptions(beliefs)).misconceptions
+        assert without_was(shown) == without_was(beliefs)
 
 
 @given(lesson_values, question_values)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lessons.models import Draft
 from lessons.publishing import check_draft, errors
 from studio.documents import QuestionsText
 from tests.studio.conftest import files_of, form_of
+
+EDGE = "questions/edge-test/"
 
 NEW = {
     "stem": "What does `conv1` see?\r\n\r\n```python id=x\r\nprint(1)\r\n```",
@@ -187,3 +191,143 @@ def test_questions_that_no_mode_would_ask_are_pointed_out(owner, base, lesson):
     owner.post(base, {**form_of(owner.get(base)), "modes": ["read", "practise"], "act": "save"})
     assert "doesn’t offer Test yet" in owner.get(base + "questions/").content.decode()
     assert "does not declare the mode “test”" in owner.get(base + "check/").content.decode()
+
+
+def edge(lesson):
+    """The question "edge-test" of the draft."""
+    return document(lesson).questions[0]
+
+
+def of_kind(client, page, kind):
+    """The editor's form after another kind was chosen in it, without scripts."""
+    return form_of(client.post(page, {**form_of(client.get(page)), "kind": kind, "act": "kind"}))
+
+
+def test_a_question_with_several_right_options_is_written(owner, base, lesson):
+    page = base + EDGE
+    form = of_kind(owner, page, "multiple")
+    assert form["options-0-right"] == ["on"]  # what was right before
+    ticked = {**form, "options-1-right": "on", "options-1-misconception": "", "credit": "right_minus_wrong", "act": "save"}
+    assert owner.post(page, ticked).status_code == 302
+    assert (edge(lesson)["kind"], edge(lesson)["credit"]) == ("multiple", "right_minus_wrong")
+    assert [option["right"] for option in edge(lesson)["options"]] == [True, True]
+    shown = form_of(owner.get(page))
+    assert (shown["options-0-right"], shown["options-1-right"], shown["credit"]) == (["on"], ["on"], ["right_minus_wrong"])
+    assert errors(check_draft(Draft.objects.get(lesson=lesson), course=lesson.course)) == []
+    assert "To publish:" not in owner.get(page).content.decode()
+
+
+NUMBERS = {"options-0-text": "0.5", "options-1-text": "1", "absolute": "0.1", "relative": "0.01", "act": "save"}
+
+
+def test_a_question_about_a_number_is_written(owner, base, lesson):
+    page = base + EDGE
+    form = of_kind(owner, page, "numeric")
+    assert owner.post(page, {**form, **NUMBERS}).status_code == 302
+    assert edge(lesson)["tolerance"] == {"absolute": 0.1, "relative": 0.01}
+    assert [option["text"] for option in edge(lesson)["options"]] == ["0.5", "1"]
+    assert form_of(owner.get(page))["relative"] == ["0.01"]
+    text = owner.get(page).content.decode()
+    assert "Expected numbers" in text
+    assert "To publish:" not in text
+    assert errors(check_draft(Draft.objects.get(lesson=lesson), course=lesson.course)) == []
+
+
+def test_a_question_of_one_kind_keeps_nothing_of_another(owner, base, lesson):
+    page = base + EDGE
+    owner.post(page, {**of_kind(owner, page, "numeric"), **NUMBERS})
+    form = of_kind(owner, page, "multiple")
+    assert (form["absolute"], form["relative"]) == (["0.1"], ["0.01"])  # out of sight, and not lost before it is saved
+    back = form_of(owner.post(page, {**form, "kind": "numeric", "act": "kind"}))
+    assert (back["absolute"], back["relative"]) == (["0.1"], ["0.01"])
+    assert (
+        owner.post(page, {**form, "absolute": "no number", "credit": "right_without_wrong", "act": "save"}).status_code == 302
+    )
+    assert "tolerance" not in edge(lesson)
+    owner.post(page, {**of_kind(owner, page, "single"), "act": "save"})
+    assert edge(lesson)["kind"] == "single"
+    assert "credit" not in edge(lesson)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("absolute", "a bit", "Write a number in digits, such as 0.5."),
+        ("absolute", "-1", "Write 0 or more."),
+        ("relative", "1", "Choose a share below 1"),
+        ("relative", "nan", "Write a number in digits, such as 0.5."),
+    ],
+)
+def test_a_tolerance_that_is_none_stays_beside_its_sentence(owner, base, lesson, name, value, said):
+    page = base + EDGE
+    before = files_of(lesson)
+    refused = owner.post(page, {**of_kind(owner, page, "numeric"), **NUMBERS, name: value, "hint": "Written at length"})
+    assert refused.status_code == 422
+    text = refused.content.decode()
+    assert f'href="#id_{name}"' in text
+    assert f'id="id_{name}_error"' in text
+    assert said in text
+    kept = form_of(refused)
+    assert (kept[name], kept["hint"], kept["options-1-text"]) == ([value], ["Written at length"], ["1"])
+    assert files_of(lesson) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "at", "said"),
+    [
+        ("numeric", {"options-1-text": "about one"}, "options-1-text", "Write only numbers"),
+        ("numeric", {"options-1-text": "0.55"}, "absolute", "so near to the right one"),
+        ("output", {}, "snippet", "Write the code whose output is asked for"),
+        ("output", {"snippet": "print(1)", "compare": "stem"}, "compare", "compare what it prints"),
+        ("multiple", {"snippet": "print(1)", "compare": "output"}, "compare", "several options can be right"),
+    ],
+)
+def test_what_a_kind_still_needs_stands_beside_its_input(owner, base, lesson, kind, fields, at, said):
+    page = base + EDGE
+    given = NUMBERS if kind == "numeric" else {"act": "save"}
+    assert owner.post(page, {**of_kind(owner, page, kind), **given, **fields}).status_code == 302
+    text = owner.get(page).content.decode()
+    assert said in text.split(f'id="id_{at}_needs"')[1].split("</ul>")[0]
+    assert 'id="part-proof" open' in text or at not in ("snippet", "compare")
+
+
+def test_a_question_without_a_right_option_says_so_at_its_options(owner, base, lesson):
+    page = base + EDGE
+    form = of_kind(owner, page, "multiple")
+    del form["options-0-right"]
+    owner.post(page, {**form, "act": "save"})
+    assert "No option is right" in owner.get(page).content.decode().split('id="options_needs"')[1].split("</ul>")[0]
+
+
+def test_each_kind_is_previewed_as_it_is_asked(owner, base, lesson):
+    page = base + EDGE
+
+    def shown(kind, **fields):
+        return owner.post(page + "?fragment=1", {**of_kind(owner, page, kind), **fields, "act": "preview"}).content.decode()
+
+    several = shown("multiple", **{"options-1-right": "on"})
+    assert several.count('type="checkbox"') == 2
+    assert "The answers are A and B:" in several
+    number = shown("numeric", **NUMBERS)
+    assert 'id="number"' in number
+    assert "Who writes 0.5 reads" in number
+    assert 'class="option' not in number
+
+
+def test_a_kind_of_later_is_kept(owner, base, lesson):
+    page = base + "documents/questions.yaml/"
+    text = files_of(lesson)["questions.yaml"].replace("kind: single", "kind: of-later", 1)
+    owner.post(page, {**form_of(owner.get(page)), "text": text, "act": "save"})
+    assert owner.post(base + EDGE, {**form_of(owner.get(base + EDGE)), "hint": "New", "act": "save"}).status_code == 302
+    assert edge(lesson)["kind"] == "of-later"
+    assert owner.post(base + EDGE + "?fragment=1", {**form_of(owner.get(base + EDGE)), "act": "preview"}).status_code == 200
+
+
+def test_a_misconception_names_the_mistake_that_shows_it(owner, base, lesson):
+    page = base + "misconceptions/"
+    assert "Mistake that shows it" in owner.get(page).content.decode()
+    owner.post(page, {**form_of(owner.get(page)), "misconceptions-0-mistake": "bgr", "act": "save"})
+    assert document(lesson).data["misconceptions"][0]["mistake"] == "bgr"
+    assert errors(check_draft(Draft.objects.get(lesson=lesson), course=lesson.course)) == []
+    owner.post(page, {**form_of(owner.get(page)), "misconceptions-0-mistake": "", "act": "save"})
+    assert "mistake" not in document(lesson).data["misconceptions"][0]

@@ -24,19 +24,20 @@ from quizzes.models import About, Difficulty, Misconception
 from quizzes.modes import PractiseMode, TestMode
 from quizzes.schema import QUESTIONS_FILE
 from studio.access import author_of, for_lesson
-from studio.choices import misconception_choices, question_choices
+from studio.choices import misconception_choices, mistake_choices, question_choices
 from studio.conflicts import fingerprint
-from studio.documents import LessonText, QuestionsText, Values, excerpt
+from studio.documents import LessonText, QuestionsText, Values, excerpt, without_other_kinds
 from studio.editing import Files, Misconceptions, OneQuestion, QuizSettings, change_files
 from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, QuestionForm, QuizForm, StudioForm
 from studio.frame import lesson_frame
+from studio.needs import needs_of_question
 from studio.previews import question_preview
 from studio.sheets import SheetPage
 from studio.yamltext import UnreadableError
 from web.problems import not_found
 
 LISTS = ("test", "practice")
-NEW_QUESTION: Values = {"about": About.CONCEPT, "difficulty": Difficulty.EASY, "in_practice": True}
+NEW_QUESTION: Values = {"kind": "single", "about": About.CONCEPT, "difficulty": Difficulty.EASY, "in_practice": True}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -172,7 +173,8 @@ def question(request: HttpRequest, lesson: Lesson, uid: str) -> HttpResponse:
         "studio/question.html",
         _url("question", lesson, uid) + ("?new=1" if is_new else ""),
         options=lambda files: question_choices(lesson.course, files),
-        finish=_with_option_ids,
+        needs=lambda files: needs_of_question(files, uid),
+        finish=lambda values: _with_option_ids(without_other_kinds(values)),
         preview=shown,
         blank=NEW_QUESTION if is_new else None,
         after=_url("question", lesson, uid),
@@ -253,7 +255,14 @@ def misconceptions(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         return [pair for pair in misconception_choices(lesson.course, {}) if pair[0] not in mine]
 
     page = SheetPage(
-        request, lesson, own, StudioForm, MISCONCEPTION_ROWS, "studio/misconceptions.html", _url("misconceptions", lesson)
+        request,
+        lesson,
+        own,
+        StudioForm,
+        MISCONCEPTION_ROWS,
+        "studio/misconceptions.html",
+        _url("misconceptions", lesson),
+        options=lambda _files: {"mistake": mistake_choices()},
     )
     try:
         page.context = {"elsewhere": elsewhere(open_draft(lesson).files)}

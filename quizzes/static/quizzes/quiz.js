@@ -35,10 +35,12 @@ document.addEventListener("click", (event) => {
 
 // Each choice is kept as it is made. One request at a time, and the newest choice last, so that none overtakes another.
 // Checking commits the choice, so whatever is still being kept is dropped then.
+const PAUSE = 700; // milliseconds without a keystroke, after which a number is kept
+let typing = 0;
 let saving = Promise.resolve();
 let dropping = new AbortController();
 
-async function keep(form, signal) {
+async function keep(form, signal, { quietly = false } = {}) {
   if (signal.aborted) return;
   const line = form.querySelector(".saved");
   try {
@@ -49,20 +51,35 @@ async function keep(form, signal) {
       keepalive: true, // a quick click on "Next question" must not lose the choice
       signal,
     });
-    line.textContent = (await response.json()).detail;
+    const { detail } = await response.json();
+    if (response.ok || !quietly) line.textContent = detail;
   } catch {
     if (!signal.aborted) line.textContent = line.dataset.offline;
   }
 }
 
+function keepSoon(form, how) {
+  const { signal } = dropping;
+  saving = saving.then(() => keep(form, signal, how));
+}
+
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-draft]");
-  const { signal } = dropping;
-  if (form) saving = saving.then(() => keep(form, signal));
+  clearTimeout(typing);
+  if (form) keepSoon(form);
+});
+
+// A number is kept in a pause of the typing too. What isn't a number yet is no mistake before the field is left.
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-draft]");
+  if (!form || event.target.type !== "text") return;
+  clearTimeout(typing);
+  typing = setTimeout(() => keepSoon(form, { quietly: true }), PAUSE);
 });
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-draft]")) return;
+  clearTimeout(typing);
   dropping.abort();
   dropping = new AbortController();
 });

@@ -66,6 +66,33 @@ function rows() {
   }, true);
 }
 
+// Another kind of question needs other inputs: the form is posted as it would be without scripts, and they are taken from
+// the answer. Only the newest choice counts; until it is answered nothing can be typed into what it replaces.
+function kinds() {
+  const select = form.querySelector("select[name=kind]");
+  if (!select) return;
+  let asking = null;
+  select.addEventListener("change", async () => {
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    const before = document.getElementById("of-kind");
+    const body = new FormData(form);
+    body.set("act", "kind");
+    before.inert = true;
+    try {
+      const response = await fetch(form.action, { method: "POST", body, signal });
+      if (!response.ok) throw new Error(String(response.status));
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      before.replaceWith(page.getElementById("of-kind"));
+      form.dispatchEvent(new Event("rows"));
+      form.dispatchEvent(new Event("input"));
+    } catch {
+      if (!signal.aborted) HTMLFormElement.prototype.submit.call(withAct("kind"));
+    }
+  });
+}
+
 function withAct(act) {
   const field = Object.assign(document.createElement("input"), { type: "hidden", name: "act", value: act });
   form.append(field);
@@ -185,6 +212,7 @@ function suggestAddress() {
 
 if (form) {
   rows();
+  kinds();
   guard();
   livePreview();
   toolbar();
