@@ -1,6 +1,7 @@
 """From questions.yaml to immutable rows.
 
-A question gets a new version only where its public words changed, and a new key revision where only its key did.
+A question gets a new version only where its public words changed, and a new key revision where only its key did. A key that
+was corrected on its own page stays while the document says what it said before.
 """
 
 from __future__ import annotations
@@ -131,11 +132,18 @@ def _keep_key(
 ) -> None:
     key = json.loads(json.dumps(key_part(document, context, beliefs), default=str))  # as the database will give it back
     newest = asked.key_revisions.order_by("-number").first()
-    if newest and all(getattr(newest, name) == value for name, value in key.items()):
+    if newest and _says(newest, key):
         return
+    published = asked.key_revisions.filter(reason="").order_by("-number").first()
+    if newest and newest.reason and published and _says(published, key):
+        return  # the document is older than the correction, and publishing it for another reason must not undo that
     KeyRevision.objects.create(
         question_version=asked, number=newest.number + 1 if newest else 1, created_by=version.created_by, **key
     )
+
+
+def _says(revision: KeyRevision, key: Mapping[str, Any]) -> bool:
+    return all(getattr(revision, name) == value for name, value in key.items())
 
 
 def _quiz_version(version: LessonVersion, mode: QuizMode, *, title: str, reveal: Reveal) -> QuizVersion:
