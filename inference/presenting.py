@@ -190,7 +190,7 @@ class TraceView:
     delete_url: str
     shared_url: str
     after: str
-    again: Mapping[str, str]
+    again: tuple[tuple[str, str], ...]  # fields and values of the form that asks once more
     created_at: datetime
     tries: int = 1
     opened: OpenedView | None = None  # none: it ran here
@@ -261,7 +261,7 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
         delete_url=address("delete", trace) if is_own else "",
         shared_url=address("trace", trace, trace.share_token or "") if is_own and trace.share_token else "",
         after=str(_last_event(told)),
-        again=_again(trace) if is_own and status in (Status.FAILED, Status.CANCELLED) else {},
+        again=_again(trace) if is_own and status in (Status.FAILED, Status.CANCELLED) else (),
         created_at=trace.created_at,
         tries=told.get("tries", 1),
         opened=_opened(told) if job.kind == RunKind.OPENED else None,
@@ -279,10 +279,12 @@ def _last_event(told: Mapping[str, Any]) -> EventId:
     return events[-1].id if events else EventId(told["attempt"], 0)
 
 
-def _again(trace: Trace) -> dict[str, str]:
-    """The form's values that ask for the same run once more."""
-    photo = {"upload": str(trace.job.upload_id)} if trace.job.upload_id else {"sample": trace.job.sample}
-    return {"network": trace.job.network, "prediction": trace.prediction, **photo}
+def _again(trace: Trace) -> tuple[tuple[str, str], ...]:
+    """The form's fields and values that ask for the same run once more."""
+    job = trace.job
+    photo = ("upload", str(job.upload_id)) if job.upload_id else ("sample", job.sample)
+    mistakes = (("mistakes", name) for name in job.options.get("mistakes", ()))
+    return (("network", job.network), ("prediction", trace.prediction), photo, *mistakes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -23,8 +23,8 @@ from django.views.decorators.http import condition, require_http_methods, requir
 from accounts import people
 from accounts.models import User
 from inference import events, facts, samples, services, telling
-from inference.breaking.services import break_url
-from inference.contracts import DEFAULT_NETWORK
+from inference.breaking.services import break_url, request_mistakes, request_photo_mistakes
+from inference.contracts import DEFAULT_NETWORK, MistakeName
 from inference.looking.asking import look_url
 from inference.models import Trace
 from inference.presenting import TraceView, address, present, rows_of, waiting_frames
@@ -71,7 +71,8 @@ def _create(request: HttpRequest) -> HttpResponse:
 
 
 def _requested(request: HttpRequest) -> Trace:
-    """The trace that a form asks for. A chosen file counts before a chosen sample: without scripts nothing unchecks that."""
+    """The run that a form asks for, with the mistakes it names. A chosen file counts before a chosen sample: without scripts
+    nothing unchecks that."""
     file = request.FILES.get("image")
     sample = request.POST.get("sample", "")
     kept = _uuid(request.POST.get("upload", ""))
@@ -82,18 +83,20 @@ def _requested(request: HttpRequest) -> Trace:
     now = timezone.now()
     owner = people.ensure(request)
     network = _text(request, "network", limit=80) or DEFAULT_NETWORK
-    prediction = _text(request, "prediction", limit=PREDICTION_LENGTH)
+    asked: dict[str, Any] = {
+        "owner": owner,
+        "network": network,
+        "prediction": _text(request, "prediction", limit=PREDICTION_LENGTH),
+        "now": now,
+    }
+    mistakes = request.POST.getlist("mistakes")
     if file is not None:
-        return services.request_photo_trace(owner=owner, network=network, file=file, prediction=prediction, now=now)
+        if mistakes:
+            return request_photo_mistakes(names=mistakes, file=file, **asked)
+        return services.request_photo_trace(file=file, **asked)
     upload = services.upload_for(upload_id=kept, person=owner) if kept is not None else None
-    return services.request_trace(
-        owner=owner,
-        network=network,
-        sample="" if upload is not None else sample,
-        upload=upload,
-        prediction=prediction,
-        now=now,
-    )
+    asked |= {"sample": "" if upload is not None else sample, "upload": upload}
+    return request_mistakes(names=mistakes, **asked) if mistakes else services.request_trace(**asked)
 
 
 def _uuid(text: str) -> UUID | None:
@@ -304,12 +307,15 @@ def run_context(
     network: str = DEFAULT_NETWORK,
     samples: Iterable[str] | None = None,
     predict: Mapping[str, Any] | None = None,
+    mistakes: Sequence[MistakeName] = (),
+    networks: Sequence[tuple[str, str]] = (),
     next_url: str = "",
 ) -> dict[str, Any]:
-    """What `inference/_run.html` shows: the photos to choose from, the prediction to make, and the trace asked for, if any.
+    """What `inference/_run.html` shows: the photos to choose from, the prediction to make, and the run asked for, if any.
 
     `samples` are ids, all when none are given; `predict` is {question, options: [text…], why: HTML shown after the run};
-    `next_url` is where a browser without scripts comes back to.
+    `mistakes` are made beside the correct run; `networks` (id, title) are offered in place of the one; `next_url` is where a
+    browser without scripts comes back to.
     """
     known = facts.facts_of(network) or {}
     weights = facts.usable_weights(network, known) if known else None
@@ -320,12 +326,14 @@ def run_context(
         "samples": _offered(samples),
         "own": OWN_PHOTO,
         "predict": predict,
+        "mistakes": [str(name) for name in mistakes],
+        "networks": networks,
         "prediction_length": PREDICTION_LENGTH,
         "next_url": next_url,
         "no_weights": telling.no_weights_sentence(network, known) if known and not (weights or {}).get("available") else "",
-        "seconds": services.usual_seconds(network),
-        "frames": waiting_frames(known),
-        "trace": _shown(request, person),
+        "seconds": 0 if mistakes else services.usual_seconds(network),
+        "frames": () if mistakes else waiting_frames(known),
+        "trace": _shown(request, person, mistakes),
     }
 
 
@@ -337,12 +345,15 @@ def _offered(wanted: Iterable[str] | None) -> list[samples.Sample]:
     return sorted((sample for sample in offered if sample.id in ids), key=lambda sample: ids.index(sample.id))
 
 
-def _shown(request: HttpRequest, person: User | None) -> TraceView | None:
-    """The trace that the address names, when the person may see it."""
+def _shown(request: HttpRequest, person: User | None, mistakes: Sequence[MistakeName]) -> TraceView | None:
+    """The trace that the address names, when the person may see it; a page about mistakes shows runs of these alone."""
     trace_id = _uuid(request.GET.get("trace", ""))
     if trace_id is None:
         return None
     try:
-        return present(services.trace_for(trace_id=trace_id, person=person), person=person)
+        found = services.trace_for(trace_id=trace_id, person=person)
     except Problem:
         return None
+    if mistakes and found.job.options.get("mistakes") != [str(name) for name in mistakes]:
+        return None
+    return present(found, person=person)

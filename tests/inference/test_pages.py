@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from inference import facts, samples, services
+from inference.contracts import MistakeName, RunKind
 from inference.models import Job, Trace, Upload
 from inference.runs import run_job
 from inference.views import run_context
@@ -412,6 +413,37 @@ def test_a_lessons_form_asks_its_question_first_and_offers_its_photos(rf: Reques
     assert ("file", "image", None) in controls
     assert "What will it say?" in page
     assert "data-run-why hidden" in page
+
+
+def test_a_form_about_a_mistake_asks_for_it_on_any_network_that_runs_here(
+    client: Client, learner: User, rf: RequestFactory
+) -> None:
+    from django.template.loader import render_to_string
+
+    here = run_context(
+        rf.get("/somewhere/"), network=NETWORK, mistakes=[MistakeName.BGR], networks=facts.runnable(), next_url="/somewhere/"
+    )
+    page = render_to_string("inference/_run.html", {"run": here})
+    assert ("hidden", "mistakes", "bgr") in Controls(page).found
+    assert f'<option value="{NETWORK}" selected>' in page
+    client.force_login(learner)
+    asked = {"network": NETWORK, "mistakes": "bgr", "sample": "chelsea", "next": "/networks/"}
+    location = client.post("/traces/", asked)["Location"]
+    trace = Trace.objects.get()
+    assert location == f"/networks/?trace={trace.pk}#run"
+    assert (trace.job.kind, trace.job.options["mistakes"]) == (RunKind.MISTAKE, ["bgr"])
+    answer = client.post("/traces/", {"network": NETWORK, "mistakes": "none such", "sample": "chelsea"})
+    assert answer.status_code == 422
+    assert "is not a mistake that can be made here" in text_of(answer)
+
+
+def test_a_stopped_run_of_a_mistake_is_asked_for_again_with_its_mistakes(client: Client, learner: User) -> None:
+    client.force_login(learner)
+    client.post("/traces/", {"network": NETWORK, "mistakes": ["bgr", "softmax_twice"], "sample": "chelsea"})
+    trace = Trace.objects.get()
+    client.post(f"/traces/{trace.pk}/cancel")
+    again = Controls(text_of(client.get(f"/traces/{trace.pk}/"))).found
+    assert [value for kind, name, value in again if name == "mistakes"] == ["bgr", "softmax_twice"]
 
 
 def test_where_it_was_asked_for_a_finished_run_leads_to_its_own_page(client: Client) -> None:
