@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from inference.contracts import Stage, Statistics
+from inference.contracts import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,17 @@ def as_maps(output: torch.Tensor, layout: str) -> torch.Tensor:
     return output.reshape(len(output), -1, 1, 1) if layout == "NC" else output
 
 
-def as_grid(maps: torch.Tensor, stage: Stage) -> torch.Tensor:
-    """Maps of tokens, N × C × L × 1, laid out as their patches lie in the photograph; others as they are."""
-    if stage.layout != "NLC":
+def as_grid(output: torch.Tensor, layout: str) -> torch.Tensor:
+    """An output as N × C × H × W. Tokens lie as their patches do, without those that stand for no patch."""
+    return laid_out(as_maps(output, layout), layout)
+
+
+def laid_out(maps: torch.Tensor, layout: str) -> torch.Tensor:
+    """Maps of tokens, N × C × L × 1, as their patches lie in the photograph, the last of all tokens; others as they are."""
+    if layout != "NLC":
         return maps
-    extra = int(str(stage.details["extra_tokens"]))
-    side = math.isqrt(maps.shape[2] - extra)
-    return maps[:, :, extra:].reshape(*maps.shape[:2], side, side)
+    side = math.isqrt(maps.shape[2])
+    return maps[:, :, maps.shape[2] - side * side :].reshape(*maps.shape[:2], side, side)
 
 
 def reduce(maps: torch.Tensor) -> Reduced:

@@ -13,7 +13,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from typing import Any
@@ -104,6 +104,25 @@ def stopping_at(
     finally:
         for handle in handles:
             handle.remove()
+
+
+class _Met(Exception):
+    """The pass came to where it was wanted: the rest of it is not needed."""
+
+
+def met(
+    model: nn.Module, batch: torch.Tensor, boundary: Boundary, taken: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    """What is `taken` of the tensor that passes the boundary, in a pass that ends there: nothing overwrites it."""
+    found: list[torch.Tensor] = []
+
+    def reached(_index: int, output: torch.Tensor) -> None:
+        found.append(taken(output))
+        raise _Met
+
+    with suppress(_Met), stopping_at(model, [boundary], reached):
+        model(batch)
+    return found[0]
 
 
 def _before(index: int, reached: Callable[[int, torch.Tensor], None]) -> Callable[[nn.Module, Any], None]:

@@ -162,7 +162,7 @@ class Watch:
     def _drawing(self, stage: Stage, maps: torch.Tensor, reduced: reductions.Reduced) -> pictures.Drawing:
         if stage.layout == "NC":
             return pictures.draw_vector(maps, reduced.lowest())
-        return pictures.draw_channels(reductions.as_grid(maps, stage), reduced.variance(), reduced.lowest())
+        return pictures.draw_channels(reductions.laid_out(maps, stage.layout), reduced.variance(), reduced.lowest())
 
     def _read(self, seen: _Seen) -> None:
         # Photographs that run together take their time together: each is told its share.

@@ -10,7 +10,6 @@ a pool and a linear layer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -99,23 +98,14 @@ class Gathering:
         scores = logits.gather(1, classes[:, None]).sum()  # photographs don't touch each other: one gradient serves all
         (gradient,) = torch.autograd.grad(scores, self._activation)
         with torch.no_grad():
-            weights = as_grid(gradient, self.target.layout).float().mean((2, 3), keepdim=True)
-            maps = (weights * as_grid(self._activation, self.target.layout)).sum(1).relu().cpu()
+            weights = reductions.as_grid(gradient, self.target.layout).float().mean((2, 3), keepdim=True)
+            maps = (weights * reductions.as_grid(self._activation, self.target.layout)).sum(1).relu().cpu()
         return Evidence(self.target, (1, *self._activation.shape[1:]), tuple(classes.tolist()), maps)
 
     def _begin(self, _module: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
         torch.set_grad_enabled(True)
         self._activation = output.detach().requires_grad_()
         return self._activation.clone()  # what follows may work in place, and a place where gradients start may not change
-
-
-def as_grid(output: torch.Tensor, layout: str) -> torch.Tensor:
-    """An output as N × C × H × W. Tokens lie as their patches do, without those that stand for no patch."""
-    maps = reductions.as_maps(output, layout)
-    if layout != "NLC":
-        return maps
-    side = math.isqrt(maps.shape[2])
-    return maps[:, :, maps.shape[2] - side * side :].reshape(*maps.shape[:2], side, side)
 
 
 def target_of(model: nn.Module, plan: stages.Plan, batch: torch.Tensor) -> Target | None:
@@ -141,7 +131,7 @@ def target_of(model: nn.Module, plan: stages.Plan, batch: torch.Tensor) -> Targe
         gradients = torch.autograd.grad(score, [outputs[candidate.path] for candidate in candidates], allow_unused=True)
     for candidate, gradient in zip(candidates, gradients, strict=True):
         if gradient is not None:
-            grid = as_grid(gradient, candidate.layout)
+            grid = reductions.as_grid(gradient, candidate.layout)
             if min(grid.shape[2:]) >= _SMALLEST and bool(grid.any()):
                 return candidate
     return None

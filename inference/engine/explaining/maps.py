@@ -51,28 +51,17 @@ def look(
     emit(sheet(stage, maps, options.get("channels", VARIED), shared=bool(options.get("shared_scale"))))
 
 
-class _Reached(Exception):
-    """The stage has ended: the rest of the pass is not needed."""
-
-
 def maps_of(loaded: LoadedNetwork, batch: torch.Tensor, number: int, stage: Stage) -> torch.Tensor:
     """What the network's stage of that number makes of the first photograph, C × H × W on the host.
 
     The caller has the network to itself.
     """
-    found: list[torch.Tensor] = []
 
-    def reached(_index: int, output: torch.Tensor) -> None:
-        grid = reductions.as_grid(reductions.as_maps(output, stage.layout), stage)
-        found.append(grid[0].to("cpu", torch.float32, copy=True))  # later operations may overwrite the output in place
-        raise _Reached
+    def on_host(output: torch.Tensor) -> torch.Tensor:
+        return reductions.as_grid(output, stage.layout)[0].to("cpu", torch.float32)
 
-    try:
-        with torch.inference_mode(), stages.stopping_at(loaded.model, [loaded.plan.boundaries[number]], reached):
-            loaded.model(batch)
-    except _Reached:
-        pass
-    return found[0]
+    with torch.inference_mode():
+        return stages.met(loaded.model, batch, loaded.plan.boundaries[number], on_host)
 
 
 def sheet(stage: Stage, maps: torch.Tensor, wanted: str | Sequence[int], *, shared: bool) -> Result:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 from torch.backends import mha
 from torch.nn.functional import avg_pool2d, conv_transpose2d
 
@@ -377,33 +376,13 @@ def effective(loaded: LoadedNetwork, batch: torch.Tensor, end: stages.Boundary, 
     try:
         with torch.enable_grad():
             picture = batch.detach().clone().requires_grad_()
-            number = _number_at(loaded.model, picture, end, at)
+            number = stages.met(loaded.model, picture, end, lambda output: output[at])
             (gradient,) = torch.autograd.grad(number, picture, allow_unused=True)
     finally:
         mha.set_fastpath_enabled(fast_path)
     if gradient is None:
         return torch.zeros(batch.shape[2:])
     return gradient[0].abs().sum(0).float().cpu()
-
-
-class _Reached(Exception):
-    """The number was met: the rest of the pass is not needed."""
-
-
-def _number_at(model: nn.Module, picture: torch.Tensor, end: stages.Boundary, at: Index) -> torch.Tensor:
-    """The number at that place of what a stage or layer returns, with the graph that it was made by."""
-    found: list[torch.Tensor] = []
-
-    def reached(_index: int, output: torch.Tensor) -> None:
-        found.append(output[at])  # a view, which nothing overwrites: the pass ends here
-        raise _Reached
-
-    try:
-        with stages.stopping_at(model, [end], reached):
-            model(picture)
-    except _Reached:
-        pass
-    return found[0]
 
 
 def held_by(gradient: torch.Tensor) -> dict[str, int]:

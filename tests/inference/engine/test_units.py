@@ -81,7 +81,7 @@ def outputs(loaded: tracing.LoadedNetwork, batch: torch.Tensor) -> dict[int, tor
 
     def reached(number: int, output: torch.Tensor) -> None:
         stage = loaded.plan.stages[number]
-        found[number] = reductions.as_grid(reductions.as_maps(output, stage.layout), stage)[0].clone()
+        found[number] = reductions.as_grid(output, stage.layout)[0].clone()
 
     with torch.inference_mode(), stages.stopping_at(loaded.model, loaded.plan.boundaries, reached):
         loaded.model(batch)
