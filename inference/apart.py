@@ -6,13 +6,25 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from queue import Empty, Queue
 from typing import Any
 
 from django.conf import settings
 
-from inference.contracts import Cancelled, EngineError, Event, Failure, Finished, MadeBy, Material, Result, RunRequest
+from inference.contracts import (
+    Asked,
+    Cancelled,
+    Emit,
+    EngineError,
+    Event,
+    Failure,
+    Finished,
+    MadeBy,
+    Material,
+    Result,
+    RunRequest,
+)
 from inference.facts import engine_environment
 from inference.runs import Part
 
@@ -24,9 +36,7 @@ ENDS_SECONDS = 5
 class EngineApart:
     """Makes a run by the engine's command line, which tells its events line by line."""
 
-    def perform(
-        self, request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]
-    ) -> None:
+    def perform(self, request: RunRequest, material: Material, *, emit: Emit, cancelled: Asked) -> None:
         """Makes one run; raises Cancelled and EngineError."""
         asked = json.dumps({"kind": request.kind, "network": request.network, "options": dict(request.options)})
         command = [sys.executable, "-m", "inference.engine", "perform", asked]
@@ -49,7 +59,7 @@ class EngineApart:
             return error
         return None
 
-    def _follow(self, process: subprocess.Popen[str], emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+    def _follow(self, process: subprocess.Popen[str], emit: Emit, cancelled: Asked) -> None:
         lines: Queue[str | None] = Queue()
         threading.Thread(target=_read, args=(process, lines), daemon=True).start()
         while True:

@@ -5,7 +5,7 @@ The engine emits codes and numbers; every sentence is the site's, so that it can
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -260,3 +260,9 @@ class Material:
 
 
 Event = StageRan | Predicted | Result | Finished
+
+Emit = Callable[[Event], None]
+"""Tells a run's events, as they happen, to whoever asked for it."""
+
+Asked = Callable[[], bool]
+"""Whether a run is to be stopped: nobody wants it any more."""

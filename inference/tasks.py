@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from inference import apart, completing, gpus, heartbeat, jobs, queueing, runs, services
-from inference.contracts import EngineError, Event, Material, RunRequest
+from inference.contracts import Asked, Emit, EngineError, Material, RunRequest
 from inference.runs import Part
 from inference.training import sets
 
@@ -46,9 +46,7 @@ def networks() -> NetworkCache:
 class WarmEngine:
     """The engine with this process' warm networks, loaded when first needed."""
 
-    def perform(
-        self, request: RunRequest, material: Material, *, emit: Callable[[Event], None], cancelled: Callable[[], bool]
-    ) -> None:
+    def perform(self, request: RunRequest, material: Material, *, emit: Emit, cancelled: Asked) -> None:
         """Makes one run; raises Cancelled and EngineError."""
         from inference import engine  # noqa: PLC0415 - as above
 

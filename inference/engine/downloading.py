@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
-from inference.contracts import Cancelled, EngineError, Failure, Result
+from inference.contracts import Asked, Cancelled, EngineError, Failure, Result
 
 CHUNK = 1024**2
 SILENCE_SECONDS = 30.0
@@ -82,7 +82,6 @@ class Fetched:
 
 
 Told = Callable[[Progress], None]
-Asked = Callable[[], bool]
 
 
 def fetch(wanted: Wanted, folder: Path, *, told: Told, cancelled: Asked, pauses: Sequence[float] = PAUSES) -> Fetched:

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from inference.contracts import Cancelled, EngineError, Failure, MadeBy, Result, is_measurable
+from inference.contracts import Asked, Cancelled, EngineError, Failure, MadeBy, Result, is_measurable
 from inference.engine import devices, networks
 from inference.engine.clock import milliseconds
 from inference.engine.making import made_by_untrained
 from inference.engine.watching import is_out_of_memory
-
-Asked = Callable[[], bool]
 
 PASSES = 25
 SECONDS = 3.0

@@ -16,11 +16,11 @@ import torchvision
 from PIL import Image
 from torch import nn
 
-from inference.contracts import ENGINE_VERSION, Finished, MadeBy, Predicted, Prediction
+from inference.contracts import ENGINE_VERSION, Asked, Emit, Finished, MadeBy, Predicted, Prediction
 from inference.engine import devices, lite, networks, precision, preprocessing, stages
 from inference.engine.clock import milliseconds
 from inference.engine.explaining import grad_cam
-from inference.engine.watching import Asked, Emit, Listener, Order, Outcome, Watch, is_out_of_memory, named, never
+from inference.engine.watching import Listener, Order, Outcome, Watch, is_out_of_memory, named, never
 from inference.engine.weights import WeightsRecord, default_weights_dir
 
 TOP = 5

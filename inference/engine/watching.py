@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from PIL import Image
 
-from inference.contracts import Cancelled, EngineError, Event, Failure, Finished, Stage, StageRan
+from inference.contracts import Asked, Cancelled, Emit, EngineError, Failure, Finished, Stage, StageRan
 from inference.engine import pictures, preprocessing, reductions, stages
 from inference.engine.clock import Clock
 from inference.engine.weights import Preprocessing
 
-Emit = Callable[[Event], None]
-Asked = Callable[[], bool]
 Outcome = Finished | Exception
 """How a trace ended: whole, or with Cancelled, EngineError, or whatever its listener raised."""
 

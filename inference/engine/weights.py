@@ -17,7 +17,7 @@ import torch
 from torchvision.models import WeightsEnum
 from torchvision.transforms._presets import ImageClassification
 
-from inference.contracts import EngineError, Failure
+from inference.contracts import Asked, EngineError, Failure
 from inference.engine import downloading
 from inference.engine.cards import LICENCES
 
@@ -72,7 +72,7 @@ class WeightsRecord:
         found = _HASH_IN_NAME.search(self.file)
         return found[1] if found else ""
 
-    def fetch(self, weights_dir: Path, *, told: downloading.Told, cancelled: downloading.Asked) -> downloading.Fetched:
+    def fetch(self, weights_dir: Path, *, told: downloading.Told, cancelled: Asked) -> downloading.Fetched:
         """Downloads the file unless it is there. Raises as `downloading.fetch` does."""
         if self.installed is not None:
             there = downloading.already_there(self, self.installed, cancelled=cancelled)

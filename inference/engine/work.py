@@ -9,7 +9,18 @@ from dataclasses import replace
 import torch
 from PIL import Image
 
-from inference.contracts import EngineError, Event, Failure, Finished, Material, MistakeName, Result, RunKind, RunRequest
+from inference.contracts import (
+    Asked,
+    Emit,
+    EngineError,
+    Failure,
+    Finished,
+    Material,
+    MistakeName,
+    Result,
+    RunKind,
+    RunRequest,
+)
 from inference.engine import downloading, measuring, mistakes, pictures, preprocessing
 from inference.engine.cache import NetworkCache
 from inference.engine.clock import milliseconds
@@ -20,8 +31,6 @@ from inference.engine.tracing import LoadedNetwork
 from inference.engine.training import run_training, run_trial
 from inference.engine.weights import default_weights_dir
 
-Emit = Callable[[Event], None]
-Asked = Callable[[], bool]
 Work = Callable[[RunRequest, Material, NetworkCache, Emit, Asked], object]
 
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from inference.contracts import Asked, Emit
 from inference.engine.explaining import attention, grad_cam, maps, neighbours, unit
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from inference.contracts import Event
     from inference.engine.tracing import LoadedNetwork
 
-Emit = Callable[["Event"], None]
-Asked = Callable[[], bool]
 Look = Callable[["LoadedNetwork", "Image.Image", Mapping[str, Any], Emit, Asked], None]
 
 LOOKS: Mapping[str, Look] = {

@@ -19,13 +19,12 @@ from torch.utils.hooks import RemovableHandle
 from torchvision.models.maxvit import PartitionAttentionLayer
 from torchvision.models.swin_transformer import ShiftedWindowAttention
 
-from inference.contracts import Cancelled, EngineError, Failure, Picture, Result
+from inference.contracts import Asked, Cancelled, Emit, EngineError, Failure, Picture, Result
 from inference.engine import pictures, preprocessing
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from inference.engine.explaining import Asked, Emit
     from inference.engine.tracing import LoadedNetwork
 
 NAME = "attention"

@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from inference.contracts import Cancelled, EngineError, Failure, Picture, Result, StageKind
+from inference.contracts import Asked, Cancelled, Emit, EngineError, Failure, Picture, Result, StageKind
 from inference.engine import pictures, preprocessing, reductions, stages
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from inference.engine.explaining import Asked, Emit
     from inference.engine.tracing import LoadedNetwork
 
 NAME = "grad_cam"

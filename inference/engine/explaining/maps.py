@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d
 
-from inference.contracts import Cancelled, EngineError, Failure, Picture, Result, Stage
+from inference.contracts import Asked, Cancelled, Emit, EngineError, Failure, Picture, Result, Stage
 from inference.engine import pictures, preprocessing, reductions, stages
 from inference.engine.explaining.operations import stage_named
 
@@ -38,8 +38,8 @@ def look(
     loaded: LoadedNetwork,
     image: Image.Image,
     options: Mapping[str, Any],
-    emit: Callable[[Result], None],
-    cancelled: Callable[[], bool],
+    emit: Emit,
+    cancelled: Asked,
 ) -> None:
     """Emits the maps of options["stage"]: those that vary most, all, or a list of channels. EngineError: not there."""
     _cropped, prepared = preprocessing.prepared(image, loaded.weights.preprocessing)

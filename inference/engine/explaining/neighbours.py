@@ -5,7 +5,7 @@ Both are cosine similarities: of the network's input, reduced to a few cells, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 from torch.nn.functional import adaptive_avg_pool2d, normalize
 
-from inference.contracts import Cancelled, Picture, Result
+from inference.contracts import Asked, Cancelled, Emit, Picture, Result
 from inference.engine import pictures, preprocessing
 from inference.engine.explaining import library
 from inference.engine.explaining.maps import maps_of
@@ -47,8 +47,8 @@ def look(
     loaded: LoadedNetwork,
     image: Image.Image,
     _options: Mapping[str, Any],
-    emit: Callable[[Result], None],
-    cancelled: Callable[[], bool],
+    emit: Emit,
+    cancelled: Asked,
 ) -> None:
     """Emits the photographs nearest to the photo by features and by pixels, each list with the most alike first."""
     with loaded.alone():
@@ -64,7 +64,7 @@ def look(
     emit(Result(NAME, figures, files))
 
 
-def described(loaded: LoadedNetwork, cancelled: Callable[[], bool]) -> Described:
+def described(loaded: LoadedNetwork, cancelled: Asked) -> Described:
     """The library's photographs as this network sees them, computed once while it is loaded. Raises Cancelled."""
     if (known := _described.get(loaded.model)) is None:
         names, rows = [], []

@@ -8,13 +8,13 @@ itself runs; the number is then computed anew from those figures in double preci
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from inference.contracts import Cancelled, EngineError, Failure, Result
+from inference.contracts import Asked, Cancelled, Emit, EngineError, Failure, Result
 from inference.engine import preprocessing, stages
 from inference.engine.explaining import receptive
 from inference.engine.explaining.arithmetic import NONLINEARITIES, WEIGHTED_SUMS, Figures, Numbers, Step, WayBack
@@ -78,8 +78,8 @@ def look(
     loaded: LoadedNetwork,
     image: Image.Image,
     options: Mapping[str, Any],
-    emit: Callable[[Result], None],
-    cancelled: Callable[[], bool],
+    emit: Emit,
+    cancelled: Asked,
 ) -> None:
     """Emits the arithmetic of one unit, then what part of the photo it sees.
 
@@ -102,7 +102,7 @@ def look(
     emit(Result(f"receptive:{stage_name}", at | figures, files))
 
 
-def _stop_if(cancelled: Callable[[], bool]) -> None:
+def _stop_if(cancelled: Asked) -> None:
     if cancelled():
         raise Cancelled
 

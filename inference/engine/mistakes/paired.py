@@ -15,7 +15,17 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.ops import StochasticDepth
 
-from inference.contracts import Cancelled, Event, Finished, MistakeName, Picture, Predicted, Prediction, Result
+from inference.contracts import (
+    Asked,
+    Cancelled,
+    Emit,
+    Finished,
+    MistakeName,
+    Picture,
+    Predicted,
+    Prediction,
+    Result,
+)
 from inference.engine import pictures, preprocessing, stages
 from inference.engine.clock import milliseconds
 from inference.engine.mistakes.divergence import jensen_shannon, relative_l2
@@ -36,8 +46,8 @@ def make(
     image: Image.Image,
     names: Iterable[MistakeName],
     *,
-    emit: Callable[[Event], None],
-    cancelled: Callable[[], bool] = never,
+    emit: Emit,
+    cancelled: Asked = never,
     seed: int = 0,
 ) -> Finished:
     """Runs the photo as it should be, then with each mistake; emits Predicted, Results "mistake:<name>" and Finished.
@@ -77,7 +87,7 @@ class _Run:
 class _Pair:
     """The correct run of a photo, and each mistake held against it."""
 
-    def __init__(self, loaded: LoadedNetwork, image: Image.Image, *, seed: int, cancelled: Callable[[], bool]) -> None:
+    def __init__(self, loaded: LoadedNetwork, image: Image.Image, *, seed: int, cancelled: Asked) -> None:
         self._loaded = loaded
         self._seed = seed
         self._cancelled = cancelled

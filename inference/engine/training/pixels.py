@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional as steps
 
-from inference.contracts import Cancelled
+from inference.contracts import Asked, Cancelled
 from inference.engine.preprocessing import preprocess
 from inference.engine.weights import Preprocessing
 
@@ -59,7 +59,7 @@ def all_pixels(
     return torch.stack(prepared)
 
 
-def stopper(cancelled: Callable[[], bool]) -> Callable[[], None]:
+def stopper(cancelled: Asked) -> Callable[[], None]:
     """A function that raises Cancelled once `cancelled()` is true.
 
     A worker asks its database, and a head's batch takes less time than the answer: it is asked again only after a while.

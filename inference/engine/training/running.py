@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from inference.contracts import Attachment, EngineError, Failure, Finished, Material, Picture, Result, RunRequest
+from inference.contracts import (
+    Asked,
+    Attachment,
+    Emit,
+    EngineError,
+    Failure,
+    Finished,
+    Material,
+    Picture,
+    Result,
+    RunRequest,
+)
 from inference.engine import pictures
 from inference.engine.cache import NetworkCache
 from inference.engine.clock import milliseconds
@@ -21,7 +32,6 @@ from inference.engine.training.features import Features
 from inference.engine.training.learner import Said, judged, out_of_memory_named, reproducible, together
 from inference.engine.training.pixels import sheet, stopper
 from inference.engine.training.strategies import Task, Trainees, finetune, frozen, scratch, side_of
-from inference.engine.watching import Asked, Emit
 from inference.training_contracts import (
     CHECKPOINT_BYTES,
     CHECKPOINT_FORMAT,

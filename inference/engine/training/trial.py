@@ -11,6 +11,8 @@ from PIL import Image
 from torch import nn
 
 from inference.contracts import (
+    Asked,
+    Emit,
     EngineError,
     Failure,
     Finished,
@@ -30,7 +32,6 @@ from inference.engine.training.body import Body, sharing, without_head
 from inference.engine.training.checkpoint import Checkpoint
 from inference.engine.training.learner import out_of_memory_named, reproducible
 from inference.engine.training.pixels import Preparation
-from inference.engine.watching import Asked, Emit
 from inference.engine.weights import Preprocessing
 from inference.training_contracts import Strategy
 
