@@ -186,8 +186,6 @@ class TraceView:
     url: str
     events_url: str
     cancel_url: str
-    share_url: str
-    delete_url: str
     shared_url: str
     after: str
     again: tuple[tuple[str, str], ...]  # fields and values of the form that asks once more
@@ -257,8 +255,6 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
         url=address("trace", trace, share_token),
         events_url=address("events", trace, share_token),
         cancel_url=address("cancel", trace) if is_own and not status.is_final else "",
-        share_url=address("share", trace) if is_own else "",
-        delete_url=address("delete", trace) if is_own else "",
         shared_url=address("trace", trace, trace.share_token or "") if is_own and trace.share_token else "",
         after=str(_last_event(told)),
         again=_again(trace) if is_own and status in (Status.FAILED, Status.CANCELLED) else (),
