@@ -29,6 +29,7 @@ class Change:
 
     response: int
     attempt: UUID
+    started_at: datetime
     user: User | None  # none: erased
     before: float  # points
     after: float
@@ -71,8 +72,17 @@ def plan_regrade(*, key_revision: KeyRevision, policy: RegradePolicy) -> Plan:
         asked = response.attempt_question
         points = score * asked.points
         if points != stands.points:
-            change = Change(response.pk, asked.attempt_id, asked.attempt.user, stands.points, points, asked.points)
-            changes.append(change)
+            changes.append(
+                Change(
+                    response=response.pk,
+                    attempt=asked.attempt_id,
+                    started_at=asked.attempt.started_at,
+                    user=asked.attempt.user,
+                    before=stands.points,
+                    after=points,
+                    points=asked.points,
+                )
+            )
         # An answer whose points stay gets a grade too: it names the key by which its learner is told what was right.
         if points != stands.points or (stands.key_revision_id != key_revision.pk and policy != RegradePolicy.NONE):
             rows.append((response.pk, score, points))

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from studio.views import answers, courses, lessons, publishing, questions, recordings, weights
+from studio.views import answers, courses, keys, lessons, publishing, questions, recordings, weights
 
 app_name = "studio"
 _COURSE = "courses/<slug:course>/"
 _LESSON = _COURSE + "lessons/<slug:lesson>/"
 _QUESTION = _LESSON + "questions/<str:uid>/"
+_ASKED = _LESSON + "answers/<str:uid>/<int:number>/"
 urlpatterns = [
     path("", courses.home, name="home"),
     path("new/", courses.new_course, name="new_course"),
@@ -39,4 +40,6 @@ urlpatterns = [
     path(_LESSON + "history/<int:number>/restore/", publishing.restore, name="restore"),
     path(_LESSON + "answers/", answers.answers, name="answers"),
     path(_LESSON + "answers.csv", answers.download, name="answers_csv"),
+    path(_ASKED + "key/", keys.key, name="key"),
+    path(_ASKED + "regrade/", keys.regrade, name="regrade"),
 ]

@@ -21,11 +21,24 @@ LESSON_PAGES = [
     "history/1/restore/",
     "answers/",
     "answers.csv",
+    "answers/edge-test/1/key/",
+    "answers/edge-test/1/regrade/",
+    "answers/edge-test/1/regrade/?policy=full",
     "documents/",
     "documents/lesson.md/",
     "documents/questions.yaml/",
 ]
-LESSON_POSTS = ["", "move/", "listing/", "move-question/", "questions/edge-test/", "questions/edge-test/duplicate/", "publish/"]
+LESSON_POSTS = [
+    "",
+    "move/",
+    "listing/",
+    "move-question/",
+    "questions/edge-test/",
+    "questions/edge-test/duplicate/",
+    "publish/",
+    "answers/edge-test/1/key/",
+    "answers/edge-test/1/regrade/",
+]
 COURSE_PAGES = ["", "edit/", "members/", "add-lesson/", "export/"]
 
 
