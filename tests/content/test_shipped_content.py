@@ -163,7 +163,8 @@ def test_a_question_has_four_options_and_every_distractor_a_belief(asked: Questi
     assert len(asked.options) == 4
     assert [option.misconception is not None for option in asked.options] == [not option.right for option in asked.options]
     slugs = [option.misconception for option in asked.options if option.misconception]
-    assert len(set(slugs)) == 3
+    assert len(set(slugs)) == len(slugs) == 4 - len(asked.right)
+    assert (len(asked.right) == 1) is (asked.kind != "multiple")
     assert len(asked.solution) >= 2
     text = " ".join(option.text for option in asked.options).lower()
     assert "all of the above" not in text
@@ -176,6 +177,13 @@ def test_no_wrong_options_words_quote_the_right_one(asked: QuestionDocument) -> 
     for option in asked.options:
         if not option.right:
             assert right not in option.feedback
+
+
+def test_what_code_gives_is_asked_as_such_and_each_lesson_has_every_way_to_answer(lesson: LessonFolder) -> None:
+    questions = questions_of(lesson).questions
+    assert {question.kind for question in questions} >= {"single", "multiple", "numeric", "output"}
+    for question in questions:
+        assert question.kind == "output" or question.about != "output", question.uid
 
 
 def test_every_output_question_proves_all_its_distractors() -> None:
