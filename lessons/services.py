@@ -19,6 +19,9 @@ SAME_VISIT = timedelta(minutes=1)
 HEAVY = ("body", "files", "facts", "outputs", "pictures")
 """Columns of a version that a list of lessons never needs."""
 
+FOR_WORDS = ("facts", "pictures")
+"""Those of them that its objectives' words are made with."""
+
 
 @dataclass(frozen=True, slots=True)
 class CourseCard:
@@ -107,13 +110,13 @@ def visible_course(slug: str, *, person: User | None) -> CourseCard:
     raise Problem(404, _("No such course"), _("There is no course at this address. Look for it in the list of courses."))
 
 
-def catalogue() -> list[CourseCard]:
-    """Every course that has something to read, in the catalogue's order."""
+def catalogue(*, for_words: bool = False) -> list[CourseCard]:
+    """Every course that has something to read, in the catalogue's order; `for_words` where objectives are to be shown."""
     newest = _newest_release(OuterRef("lesson__course"))
     versions = (
         LessonVersion.objects.filter(release_lessons__release=Subquery(newest))
         .select_related("lesson__course")
-        .defer(*HEAVY)
+        .defer(*(set(HEAVY) - set(FOR_WORDS if for_words else ())))
         .order_by("lesson__course__position", "lesson__course__pk", "release_lessons__position")
     )
     cards: dict[int, CourseCard] = {}

@@ -19,6 +19,7 @@ from pydantic import model_validator
 from accounts import people
 from accounts.auth import cookie_or_bearer
 from lessons.services import lesson_named
+from quizzes.dashboard import LessonStrengths, strengths_of
 from quizzes.grading import key_at
 from quizzes.models import Attempt, Quiz, QuizMode, QuizVersion
 from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, questions_of
@@ -142,6 +143,24 @@ class AttemptOut(Schema):
     result: ResultOut | None = Field(description="After finishing.")
 
 
+class StrengthOut(Schema):
+    """How strong you are in an objective. The chances (0..1) are those to know the answer to a medium question."""
+
+    lesson: str
+    objective: str
+    text: str
+    level: str = Field(description="“weak”, “growing”, “strong”; “unknown” for not enough answers.")
+    answers: int
+    chance: float
+    low: float = Field(description="Nine in ten that it is more.")
+    high: float = Field(description="Nine in ten that it is less.")
+
+
+class StrengthList(Schema):
+    items: list[StrengthOut]
+    next: str | None = None
+
+
 class ChoiceIn(Schema):
     options: list[Annotated[str, Field(max_length=16)]] = Field(default=[], max_length=6)
     text: str = Field(default="", max_length=100, description="What was written, for a question that asks for a number.")
@@ -176,6 +195,13 @@ def list_quizzes(request: HttpRequest, lesson: Annotated[str, Query(max_length=8
     version = lesson_named(lesson)
     quizzes = QuizVersion.objects.filter(lesson_version=version).select_related("quiz").order_by("quiz__mode")
     return {"items": [_quiz(quiz, lesson, version.number) for quiz in quizzes], "next": None}
+
+
+@router.get("/me/strengths", response={200: StrengthList, **REFUSALS}, summary="How strong you are in each objective")
+@never_kept
+def list_strengths(request: HttpRequest, response: HttpResponse) -> Any:
+    lessons = strengths_of(people.current(request))
+    return {"items": [_strength(lesson, name) for lesson in lessons for name in lesson.objectives], "next": None}
 
 
 @router.post(
@@ -250,6 +276,20 @@ def post_finish(request: HttpRequest, response: HttpResponse, attempt_id: UUID) 
 
 
 # --- values as JSON ----------------------------------------------------------------------------------------------------------
+
+
+def _strength(lesson: LessonStrengths, objective: str) -> dict[str, Any]:
+    strength = lesson.objectives[objective].estimate
+    return {
+        "lesson": lesson.version.lesson.slug,
+        "objective": objective,
+        "text": objectives_of(lesson.version)[objective],
+        "level": strength.level.value,
+        "answers": strength.answers,
+        "chance": round(strength.chance, 4),
+        "low": round(strength.low, 4),
+        "high": round(strength.high, 4),
+    }
 
 
 def _quiz(version: QuizVersion, lesson: str, number: int) -> dict[str, Any]:

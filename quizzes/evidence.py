@@ -116,13 +116,18 @@ class Practice:
     onward: Pick | None = None
 
 
+def adapts(attempt: Attempt) -> bool:
+    """Whether the next question follows from the history: in practice, while it goes on; tests and redos keep their order."""
+    return attempt.quiz_version.quiz.mode == QuizMode.PRACTICE and not attempt.is_redo and not attempt.is_finished
+
+
 def practice_at(attempt: Attempt, questions: Sequence[AttemptQuestion], *, here: int = 0) -> Practice:
     """The best question among the open ones of a practice attempt, and the best other than the one at the place `here`.
 
-    `questions` are all of the attempt's, with their answers. A test, a redo and what is finished keep to their order: neither
-    is found. Nothing is written, so that two tabs of the same history are led to the same question.
+    `questions` are all of the attempt's, with their answers. Neither is found where nothing adapts. Nothing is written, so that
+    two tabs of the same history are led to the same question.
     """
-    if attempt.quiz_version.quiz.mode != QuizMode.PRACTICE or attempt.is_redo or attempt.is_finished:
+    if not adapts(attempt):
         return Practice()
     before = first_answers(attempt.user, lesson=attempt.quiz_version.lesson_version.lesson)
     strengths = strengths_by_objective(attempt.user, before)

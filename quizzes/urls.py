@@ -4,6 +4,7 @@ from quizzes import views
 
 app_name = "quizzes"
 urlpatterns = [
+    path("me/progress/", views.progress, name="progress"),
     path("quizzes/<int:quiz_id>/attempts/", views.start, name="start"),
     path("attempts/<uuid:attempt_id>/", views.attempt, name="attempt"),
     path("attempts/<uuid:attempt_id>/finish/", views.finish, name="finish"),

@@ -15,18 +15,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import people
 from lessons.modes import LessonPage, modes_of
-from lessons.words import words_html
+from quizzes.dashboard import dashboard_of
+from quizzes.evidence import Practice, adapts, first_answers, practice_at, strengths_by_objective
 from quizzes.grading import key_at
 from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, Reveal
 from quizzes.modes import PractiseMode, TestMode
 from quizzes.presenting import objectives_of, places_of, question_view, questions_of
 from quizzes.questions import Answer
 from quizzes.results import result_of
+from quizzes.saying import strength_view, why_next
 from quizzes.services import (
     attempt_for,
     attempt_question,
@@ -40,6 +43,7 @@ from quizzes.services import (
     start_redo,
     submit_response,
 )
+from quizzes.strength import estimate
 from web.problems import Problem, not_found
 
 UNUSABLE = 422
@@ -74,15 +78,18 @@ def start(request: HttpRequest, quiz_id: int) -> HttpResponse:
 @require_safe
 @never_kept
 def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
-    """Leads to the first question that is still open, or to the results."""
+    """Leads to the question to go on with, or to the results."""
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
     if attempt.is_finished:
         return redirect("quizzes:results", attempt.pk)
-    return redirect("quizzes:question", attempt.pk, _first_open(attempt))
+    return redirect("quizzes:question", attempt.pk, _place_to_go_on(attempt))
 
 
-def _first_open(attempt: Attempt) -> int:
+def _place_to_go_on(attempt: Attempt) -> int:
+    """What practice adapts to; else the first question that is still open."""
     questions = questions_of(attempt)
+    if best := practice_at(attempt, questions).best:
+        return best.position
     views = (question_view(attempt, question, total=len(questions)) for question in questions)
     return next((view.number for view in views if view.is_open), 1)
 
@@ -218,6 +225,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     result = result_of(attempt)
     version = attempt.quiz_version.lesson_version
     objectives = objectives_of(version)
+    strengths = strengths_by_objective(attempt.user, first_answers(attempt.user, lesson=version.lesson))
     items = {item.question.position: item for item in result.items}
     return _framed(
         request,
@@ -226,7 +234,15 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
         {
             "result": result,
             "objectives": [
-                (words_html(version, objectives.get(name, name)), tally) for name, tally in result.by_objective.items()
+                (
+                    tally,
+                    strength_view(
+                        version,
+                        objectives.get(name, name),
+                        strengths.get((version.lesson_id, name)) or estimate(()),
+                    ),
+                )
+                for name, tally in result.by_objective.items()
             ],
             "items": [
                 {
@@ -238,6 +254,14 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
             ],
         },
     )
+
+
+@require_safe
+@never_kept
+def progress(request: HttpRequest) -> HttpResponse:
+    """What to do next, how strong one is in each objective, and what was done lately."""
+    found = dashboard_of(people.current(request))
+    return render(request, "quizzes/progress.html", {"action": found.action, "lessons": found.lessons, "lately": found.lately})
 
 
 @require_POST
@@ -274,17 +298,34 @@ def _question_context(attempt: Attempt, position: int, *, written: str) -> dict[
     if asked is None:
         raise not_found()
     places = places_of(attempt, questions, current=position)
+    practice = practice_at(attempt, questions, here=position)
     return {
         "attempt": attempt,
         "question": question_view(attempt, asked, total=len(questions)),
+        "why": _why_this(attempt, practice, position),
         "written": written,
         "places": places,
         "left": sum(place.state in ("open", "drafted") for place in places),
         "previous": position - 1 if position > 1 else None,
-        "next": position + 1 if position < len(questions) else None,
+        "next": _place_after(attempt, practice, position, total=len(questions)),
         "idempotency_key": uuid4(),
         "kept_until_finish": _is_kept_until_finish(attempt),
     }
+
+
+def _why_this(attempt: Attempt, practice: Practice, position: int) -> SafeString | None:
+    """Why practice goes on with the question on the screen; none for one that the learner went to by themselves."""
+    if practice.best is None or practice.best.position != position:
+        return None
+    version = attempt.quiz_version.lesson_version
+    return why_next(practice.best, version, objectives_of(version))
+
+
+def _place_after(attempt: Attempt, practice: Practice, position: int, *, total: int) -> int | None:
+    """Where "Next question" leads: in practice to what fits best of what is left, else to the next in order."""
+    if adapts(attempt):
+        return practice.onward.position if practice.onward else None
+    return position + 1 if position < total else None
 
 
 def _question_part(

@@ -63,6 +63,8 @@ def answers_about(visitor: Client, attempt: Attempt) -> Iterator[tuple[str, Any]
         "/api/v1/quizzes?lesson=one",
         "/api/v1/lessons/one",
         f"/api/v1/attempts/{attempt.pk}",
+        "/me/progress/",
+        "/api/v1/me/strengths",
     ):
         yield url, visitor.get(url)
     yield "start", visitor.post(f"/api/v1/quizzes/{attempt.quiz_version.quiz_id}/attempts", headers=token(visitor))

@@ -1,0 +1,132 @@
+"""The progress page and the strengths over HTTP: what to do next, how strong one is, and nothing that a test still hides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from lessons.models import Lesson, Visit
+from quizzes.models import Attempt, QuizVersion
+from quizzes.services import finish_attempt, start_attempt
+from tests.quizzes.test_attempts import answer
+from tests.quizzes.test_evidence import finished
+
+PAGE, API = "/me/progress/", "/api/v1/me/strengths"
+QUERIES_AT_MOST = 10
+
+
+@pytest.fixture
+def visitor(client: Client, learner: User, sign_in: Callable[[Client, User], Client]) -> Client:
+    return sign_in(client, learner)
+
+
+def text_of(response: Any) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split())
+
+
+def action(response: Any) -> str:
+    """The title and the address of what to do next."""
+    found = re.search(r'<section class="panel next-action".*?</section>', response.content.decode(), re.DOTALL)
+    if found is None:
+        pytest.fail("nothing is said of what to do next")
+    title, url = re.search(r"<h2[^>]*>(.*?)</h2>", found[0]), re.search(r'href="([^"]*)"', found[0])
+    return f"{title[1] if title else ''} → {url[1] if url else ''}"
+
+
+def test_a_new_learner_is_shown_where_to_begin(client: Client, graded_quiz: QuizVersion) -> None:
+    response = client.get(PAGE)
+    assert response.status_code == 200
+    assert action(response) == "Begin a lesson → /courses/vision/lessons/one/read/"
+    assert "Nothing answered yet" in text_of(response)
+    assert client.get(API).json() == {"items": [], "next": None}
+
+
+def test_a_site_without_lessons_has_nothing_to_begin(client: Client, db: None) -> None:
+    response = client.get(PAGE)
+    assert response.status_code == 200
+    assert "next-action" not in response.content.decode()
+
+
+def test_an_open_attempt_comes_first(visitor: Client, practice: Attempt) -> None:
+    answer(practice, 1, right=False)
+    assert action(visitor.get(PAGE)) == f"Go on with your practice → /attempts/{practice.pk}/"
+
+
+def test_then_what_was_missed(visitor: Client, learner: User, graded_quiz: QuizVersion) -> None:
+    test = start_attempt(user=learner, quiz_version=graded_quiz, now=timezone.now())
+    assert action(visitor.get(PAGE)) == f"Go on with your test → /attempts/{test.pk}/"
+    answer(test, 1, right=False)
+    answer(test, 2, right=True)
+    finish_attempt(attempt=test, now=timezone.now())
+    response = visitor.get(PAGE)
+    assert action(response) == "Practise what you are least sure of → /courses/vision/lessons/one/practise/"
+    assert "Say what a backbone gives" in re.split("Your strengths", text_of(response))[0]
+
+
+def test_then_the_mode_after_the_last_one(visitor: Client, learner: User, graded_quiz: QuizVersion, lesson: Lesson) -> None:
+    Visit.objects.create(user=learner, lesson=lesson, mode="read")
+    assert action(visitor.get(PAGE)) == "Go on with the lesson → /courses/vision/lessons/one/practise/"
+    Visit.objects.update(mode="test")
+    assert "next-action" not in visitor.get(PAGE).content.decode()
+
+
+def test_every_objective_has_its_strength_and_what_that_rests_on(
+    visitor: Client, learner: User, graded_quiz: QuizVersion, practice_quiz: QuizVersion
+) -> None:
+    for quiz in (graded_quiz, practice_quiz):
+        finished(learner, quiz, right=False)
+    said = text_of(visitor.get(PAGE))
+    items = {item["objective"]: item for item in visitor.get(API).json()["items"]}
+    assert set(items) == {"features", "heads"}
+    assert (items["heads"]["level"], items["heads"]["answers"], items["heads"]["lesson"]) == ("weak", 3, "one")
+    assert (items["features"]["level"], items["features"]["answers"]) == ("unknown", 2)
+    assert items["heads"]["low"] < items["heads"]["chance"] < items["heads"]["high"] < 0.5
+    assert re.search(r"Find the head weak From 3 answers: you probably know \d+ to \d+ % of medium questions\.", said)
+    assert "Say what a backbone gives not enough answers yet" in said
+
+
+def test_what_a_sealed_test_hides_moves_nothing(visitor: Client, learner: User, quiz_at_finish: QuizVersion) -> None:
+    attempt = start_attempt(user=learner, quiz_version=quiz_at_finish, now=timezone.now())
+    before = [visitor.get(address).content for address in (API,)], text_of(visitor.get(PAGE))
+    for position in (1, 2, 3):
+        answer(attempt, position, right=position == 1)
+    assert ([visitor.get(address).content for address in (API,)], text_of(visitor.get(PAGE))) == before
+    finish_attempt(attempt=attempt, now=timezone.now())
+    assert visitor.get(API).json()["items"]
+
+
+def test_nobody_sees_someone_elses(
+    client: Client, learner: User, outsider: User, practice_quiz: QuizVersion, sign_in: Callable[[Client, User], Client]
+) -> None:
+    finished(learner, practice_quiz, right=False)
+    assert sign_in(client, outsider).get(API).json()["items"] == []
+
+
+def test_no_cache_keeps_it(visitor: Client, practice: Attempt) -> None:
+    for address in (PAGE, API):
+        assert "no-store" in visitor.get(address).headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("missed", [True, False])
+def test_the_page_takes_few_queries(
+    visitor: Client,
+    learner: User,
+    graded_quiz: QuizVersion,
+    practice_quiz: QuizVersion,
+    lesson: Lesson,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    missed: bool,
+) -> None:
+    for quiz in (graded_quiz, practice_quiz):
+        finished(learner, quiz, right=not missed)
+    Visit.objects.create(user=learner, lesson=lesson, mode="read")
+    with django_assert_max_num_queries(QUERIES_AT_MOST):
+        visitor.get(PAGE)
