@@ -11,6 +11,7 @@ from quizzes.models import (
     Attempt,
     AttemptQuestion,
     Grade,
+    KeyReport,
     KeyRevision,
     Misconception,
     Option,
@@ -59,5 +60,6 @@ class QuestionVersionAdmin(ReadOnly):
 
 
 admin.site.register(
-    (AttemptQuestion, Grade, KeyRevision, Misconception, Option, Question, Quiz, QuizQuestion, QuizVersion, Regrade), ReadOnly
+    (AttemptQuestion, Grade, KeyReport, KeyRevision, Misconception, Option, Question, Quiz, QuizQuestion, QuizVersion, Regrade),
+    ReadOnly,
 )

@@ -338,3 +338,35 @@ class Grade(models.Model):
 
     def __str__(self) -> str:
         return str(self.score)
+
+
+class KeyReport(models.Model):
+    """A learner's word that a key is wrong: open → (an instructor answers it) answered.
+
+    It points to the question as it was asked in that attempt, and to the key by which its learner was told.
+    """
+
+    attempt_question = models.ForeignKey(AttemptQuestion, on_delete=models.CASCADE, related_name="key_reports")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="key_reports")
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="key_reports")
+    key_revision = models.ForeignKey(KeyRevision, on_delete=models.PROTECT, related_name="+")
+    text = models.CharField(max_length=500)
+    created_at = models.DateTimeField(default=timezone.now)
+    answer = models.CharField(max_length=500, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "question"],
+                condition=models.Q(answered_at__isnull=True),
+                name="one_open_report_per_user_and_question",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text
