@@ -129,8 +129,11 @@ class PredictionView:
 
     @property
     def percent(self) -> str:
-        """As it is written: "62.4%"."""
-        return f"{self.probability:.1%}" if self.probability >= 0.001 else "< 0.1%"
+        """As it is written: "62.4%"; what is not certain is never "100.0%"."""
+        if self.probability < 0.001:
+            return "< 0.1%"
+        written = f"{self.probability:.1%}"
+        return "> 99.9%" if written == "100.0%" and self.probability < 1 else written
 
     @property
     def bar(self) -> str:

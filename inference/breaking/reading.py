@@ -276,7 +276,10 @@ def _times(stage: Mapping[str, Any]) -> str:
 
 
 def _percent(probability: float) -> str:
-    return f"{probability:.1%}" if probability >= 0.001 else _("less than 0.1%")
+    if probability < 0.001:
+        return _("less than 0.1%")
+    written = f"{probability:.1%}"
+    return _("more than 99.9%") if written == "100.0%" and probability < 1 else written
 
 
 def _bits(value: float) -> str:

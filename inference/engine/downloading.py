@@ -40,7 +40,8 @@ MOST_OVER_STATED = 2
 """A server that sends more than twice what the record states is not sending the file."""
 MIRROR = "WEIGHTS_MIRROR"
 
-_TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d+)")
+_TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d{1,18})")
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class Wanted(Protocol):
@@ -216,7 +217,7 @@ class _Download:
         if not goes_on:
             size = 0
             self._begin_anew()
-        length = int(response.headers.get("Content-Length") or 0)
+        length = _length_of(response)
         self._total = size + length if length else 0
         self._room_for(length)
         self._file.seek(size)
@@ -323,6 +324,12 @@ def _next_of(response: Any) -> bytes:
         return bytes(response.read1(CHUNK))
     except (OSError, http.client.HTTPException) as error:
         raise _Broke from error
+
+
+def _length_of(response: Any) -> int:
+    """How many bytes the server says it sends; 0 where it does not say so in a number, and its word is not needed."""
+    stated = str(response.headers.get("Content-Length", "")).strip()
+    return int(stated) if _LENGTH.fullmatch(stated) else 0
 
 
 def _starts_at(response: Any, size: int) -> bool:

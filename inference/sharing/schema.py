@@ -162,7 +162,7 @@ class MadeByPart(Part):
     device: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_ -]*$", max_length=80)]
     dtype: Version
     threads: Count
-    seed: int | None = None
+    seed: Count | None = None
     batch: Annotated[int, Field(ge=1, le=10_000)] = 1
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from inference import wording
 from inference.contracts import Failure
+from inference.presenting import PredictionView
 from inference.templatetags.inference import figure
 
 OPERATIONS = json.loads((Path(__file__).parent / "engine" / "golden" / "operations.json").read_text())
@@ -40,6 +41,14 @@ def test_the_end_of_a_scale_is_written_as_people_write_numbers(maximum: float, w
 )
 def test_a_count_has_three_digits_and_a_unit(count: float | None, written: str) -> None:
     assert figure(count) == written
+
+
+@pytest.mark.parametrize(
+    ("probability", "written"),
+    [(0.0004, "< 0.1%"), (0.624, "62.4%"), (0.9994, "99.9%"), (0.9999, "> 99.9%"), (1.0, "100.0%")],
+)
+def test_what_is_not_certain_is_not_written_as_if_it_were(probability: float, written: str) -> None:
+    assert PredictionView(1, 282, "tiger cat", probability).percent == written
 
 
 def test_an_operation_of_a_newer_torchvision_is_called_by_its_class() -> None:

@@ -66,6 +66,12 @@ def test_what_makes_no_difference_says_so_and_why(broken: dict[str, ResultView])
     assert "on this photo and network the mistake makes no difference" in sentence
 
 
+def test_a_choice_that_is_all_but_certain_is_not_told_as_certain(broken: dict[str, ResultView]) -> None:
+    (right, *others) = broken[MistakeName.SOFTMAX_TWICE].figures["correct_top_k"]
+    sure = changed(broken[MistakeName.SOFTMAX_TWICE], correct_top_k=[{**right, "probability": 0.9999}, *others])
+    assert "with 0.1% instead of more than 99.9%" in sentences(sure.figures)[0]
+
+
 def test_an_output_that_is_no_number_is_said(broken: dict[str, ResultView]) -> None:
     lost = changed(broken[MistakeName.ZERO_TO_255], divergence_bits=None, same_first=None, top_k=[])
     assert "not numbers" in read(lost).sentences[0]

@@ -53,6 +53,7 @@ class Publisher:
         self.asked: list[str] = []  # the Range headers
         self.paths: list[str] = []
         self.moved_to = ""
+        self.length = ""  # what it says of its length in place of the truth
         publisher = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -88,7 +89,7 @@ class Publisher:
             return
         body = self.content[start:]
         handler.send_response(206 if start else 200)
-        handler.send_header("Content-Length", str(len(body)))
+        handler.send_header("Content-Length", self.length or str(len(body)))
         if start:
             handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
         handler.end_headers()
@@ -228,6 +229,14 @@ def test_a_server_without_the_file_says_so(status: int, publisher: Publisher, fo
     assert error.failure is Failure.DOWNLOAD_REFUSED
     assert error.details["status"] == status
     assert len(publisher.asked) == (1 if status < 500 else len(QUICKLY))
+
+
+@pytest.mark.parametrize("length", ["many", "-1", "1e6", "12, 12", "9" * 5000])
+def test_a_length_that_is_no_number_is_not_believed(length: str, publisher: Publisher, folder: Path) -> None:
+    publisher.length = length
+    fetched, told = fetch(publisher, folder)
+    assert fetched.path.read_bytes() == CONTENT
+    assert {progress.total for progress in told} == {0}
 
 
 def test_a_server_that_never_ends_is_stopped(publisher: Publisher, folder: Path) -> None:

@@ -308,6 +308,8 @@ GOLDEN_PICTURE = json.loads(GOLDEN.read_bytes())["stages"][0]["picture"] if GOLD
         ("top_k.0.label", "", "“top_k[0].label” is empty."),
         ("results.0.name", "neighbours", "“results[0].name” is written in a way"),
         ("results.0.figures.positive", "yes", "“results[0].figures.positive” must be true or false."),
+        ("made_by.seed", -1, "“made_by.seed” is too small."),
+        ("made_by.seed", 10**20, "“made_by.seed” is too large."),
         ("made_by.weights_sha256", "abc", "“made_by.weights_sha256” is written in a way"),
         ("photo.width", 0, "“photo.width” is too small."),
         ("stages.0.picture.content", "not base64!", "“stages[0].picture.content” is written in a way"),
