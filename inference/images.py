@@ -215,11 +215,9 @@ def _in_eight_bits(image: Image.Image) -> Image.Image:
 
 def _in_rgb(image: Image.Image, profile: bytes | None, changes: list[Change]) -> Image.Image:
     """The picture in sRGB as far as its profile can be followed, its transparent parts on white."""
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        if rgba.getchannel("A").getextrema()[0] != 255:
-            changes.append(Change.ON_WHITE)
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    image, shows_through = on_white(image)
+    if shows_through:
+        changes.append(Change.ON_WHITE)
     converted = _by_profile(image, profile)
     if converted is not None:
         changes.append(Change.COLOURS_TO_SRGB)
@@ -227,6 +225,18 @@ def _in_rgb(image: Image.Image, profile: bytes | None, changes: list[Change]) ->
     if image.mode not in ("RGB", "P", "L", "1"):
         changes.append(Change.COLOURS_TO_RGB)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def on_white(image: Image.Image) -> tuple[Image.Image, bool]:
+    """The picture with white behind it where it may be transparent, and whether any of it is; others as they are.
+
+    Merely dropped, transparency brings colours to light that the maker of the picture had hidden.
+    """
+    if image.mode not in ("RGBA", "LA", "PA", "La", "RGBa") and "transparency" not in image.info:
+        return image, False
+    rgba = image.convert("RGBA")
+    shows_through = rgba.getchannel("A").getextrema()[0] != 255
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"), shows_through
 
 
 def _by_profile(image: Image.Image, profile: bytes | None) -> Image.Image | None:

@@ -16,6 +16,7 @@ from torchvision.transforms import functional as steps
 
 from inference.contracts import EngineError, Failure, Stage, StageKind
 from inference.engine.weights import Preprocessing
+from inference.images import on_white
 
 STEPS = 5
 
@@ -59,9 +60,10 @@ def prepared(image: Image.Image, how: Preprocessing) -> tuple[Image.Image, torch
 
 
 def decode(image: Image.Image) -> Image.Image:
-    """The photograph's pixels as RGB, turned upright as its camera said. EngineError: unreadable."""
+    """The photograph's pixels as RGB, turned upright as its camera said, on white. EngineError: unreadable."""
     try:
-        return _in_eight_bits(ImageOps.exif_transpose(image)).convert("RGB")
+        photo, _shows_through = on_white(_in_eight_bits(ImageOps.exif_transpose(image)))
+        return photo.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise EngineError(Failure.IMAGE_UNREADABLE, reason=str(error)) from error
 

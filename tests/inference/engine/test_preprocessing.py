@@ -13,6 +13,7 @@ from inference.contracts import EngineError, Failure, StageKind
 from inference.engine import networks
 from inference.engine.preprocessing import STEPS, Step, decode, preprocess
 from inference.engine.weights import Preprocessing
+from inference.images import check_image
 
 pytestmark = pytest.mark.torch
 
@@ -66,6 +67,22 @@ def test_sixteen_bits_of_grey_are_as_bright_as_eight(cat: Image.Image) -> None:
     grey = np.asarray(cat.convert("L"))
     deep = Image.fromarray(grey.astype(np.uint16) * 257)
     assert np.array_equal(np.asarray(decode(deep).convert("L")), grey)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_the_hidden_colours_of_transparent_pixels_stay_hidden(mode: str) -> None:
+    """As the site takes a photo in: https://en.wikipedia.org/wiki/Alpha_compositing, over white."""
+    image = Image.new("RGBA", (64, 64), (200, 30, 30, 255))
+    image.paste((10, 20, 30, 0), (0, 0, 32, 64))
+    buffer = io.BytesIO()
+    if mode == "P":
+        image.convert("RGB").quantize(4).save(buffer, "PNG", transparency=0)
+    else:
+        image.convert(mode).save(buffer, "PNG")
+    decoded = np.asarray(decode(Image.open(buffer)))
+    kept = Image.open(io.BytesIO(check_image(buffer.getvalue()).content))
+    assert np.array_equal(decoded, np.asarray(kept))
+    assert (decoded == 255).all(2).any()
 
 
 def test_a_photograph_is_turned_as_its_camera_says(cat: Image.Image) -> None:
