@@ -138,7 +138,7 @@ class PlaceView:
     """One question in the row of numbers below an attempt."""
 
     number: int
-    state: str  # "open", "drafted", "answered", "right" or "wrong"
+    state: str  # "open", "drafted", "answered", "right", "partly" or "wrong"
     current: bool = False
 
     @property
@@ -148,6 +148,7 @@ class PlaceView:
             "drafted": _("chosen, not checked"),
             "answered": _("answered"),
             "right": _("right"),
+            "partly": _("partly right"),
             "wrong": _("not right"),
         }.get(self.state, _("not answered"))
 
@@ -177,7 +178,9 @@ def _state(attempt: Attempt, question: AttemptQuestion) -> str:
         return "open" if question.drafted.is_empty else "drafted"
     if not tells_verdict(situation_of(attempt, question, answered=True)):
         return "answered"
-    return "right" if committed[-1].is_right else "wrong"
+    if committed[-1].is_right:
+        return "right"
+    return "partly" if committed[-1].grade.score > 0 else "wrong"
 
 
 def question_view(attempt: Attempt, question: AttemptQuestion, *, total: int) -> QuestionView:
@@ -316,8 +319,8 @@ class _KeyWords:
         if score >= 1 or not answer.options & set(self.key.correct):
             return ""
         if score > 0:
-            return _("That is %(percent)s %% of this question.") % {"percent": round(100 * score)}
-        return _("Part of it is right, but for this question that counts as not right.")
+            return _("It gets %(percent)s %% of the points.") % {"percent": round(100 * score)}
+        return _("Part of it is right, but here that gets no points.")
 
     def misconception(self, option: str) -> MisconceptionView | None:
         belief: dict[str, Any] | None = self.key.misconceptions.get(option)

@@ -116,3 +116,91 @@ def test_a_whole_test_without_javascript(browser: Browser, site: str) -> None:
     page.get_by_role("button", name=re.compile("^Redo")).click()
     expect(page.get_by_role("button", name="Show a hint")).to_be_visible()
     context.close()
+
+
+def open_practice(page: Page, site: str, uid: str) -> str:
+    """Begins practice at one question of the shipped lesson; gives the attempt's address."""
+    begin(page, site, "practise")
+    attempt = Attempt.objects.latest("started_at")
+    position = attempt.questions.get(question_version__question__uid=uid).position
+    page.goto(f"{site}/attempts/{attempt.pk}/{position}/")
+    page.wait_for_load_state("networkidle")
+    return page.url
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Goes on by the Tab key until an input of this name has the focus."""
+    for _ in range(60):
+        if page.evaluate("document.activeElement.name") == name:
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"No {name} can be reached by Tab.")
+
+
+def letters_of(page: Page, *keys: str) -> list[str]:
+    """The letters under which the options with these keys stand on the page of the newest attempt."""
+    position = int(page.url.rstrip("/").rsplit("/", 1)[1])
+    order = Attempt.objects.latest("started_at").questions.get(position=position).option_order
+    return ["ABCDEF"[order.index(key)] for key in keys]
+
+
+def test_several_options_and_a_number_are_answered_by_keyboard_on_a_phone(
+    page: Page, site: str, axe: Callable[[Page], None], shoot: Callable[[Page, str], None]
+) -> None:
+    page.set_viewport_size({"width": 375, "height": 812})
+    several = open_practice(page, site, "torchvision-what-the-chain-does")
+    saved = page.locator(".saved")
+    right, wrong = letters_of(page, "b", "c")
+    tab_to(page, "choice")
+    page.keyboard.press(right.lower())
+    page.keyboard.press(wrong.lower())
+    expect(saved).to_have_text("Your choice is saved.")
+    page.keyboard.press(wrong.lower())
+    expect(page.locator("#answer input:checked")).to_have_count(1)
+    page.keyboard.press(right.lower())
+    expect(saved).to_have_text("Your answer is taken back.")
+    page.keyboard.press(right.lower())
+    expect(saved).to_have_text("Your choice is saved.")
+    page.goto(several)  # as after a closed tab
+    expect(page.locator(f"#answer input[value={right}]")).to_be_checked()
+    expect(page.locator("#answer input:checked")).to_have_count(1)
+    axe(page)
+    tab_to(page, "choice")
+    page.keyboard.press("Enter")
+    expect(page.locator("#feedback")).to_be_focused()
+    expect(page.locator("#feedback")).to_contain_text("Partly right")
+    expect(page.locator("#feedback")).to_contain_text("50 %")
+    expect(page.locator("#feedback")).to_contain_text("measured with")
+    shoot(page, "question-several")
+    page.set_viewport_size({"width": 375, "height": 812})
+
+    number = Attempt.objects.latest("started_at").questions.get(question_version__question__uid="torchvision-count-the-head")
+    address = re.sub(r"\d+/$", f"{number.position}/", several)
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    tab_to(page, "number")
+    page.keyboard.type("2b")
+    expect(page.locator("#number")).to_have_value("2b")
+    expect(saved).to_be_hidden()  # in the middle of a word nothing is refused
+    page.keyboard.press("Enter")
+    expect(page.locator("#refused")).to_be_focused()
+    expect(page.locator("#number")).to_have_value("2b")
+    axe(page)
+    tab_to(page, "number")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2,048,000")
+    expect(saved).to_have_text("Your number is saved.")
+    page.goto(address)
+    expect(page.locator("#number")).to_have_value("2,048,000")
+    tab_to(page, "number")
+    page.keyboard.press("Enter")
+    expect(page.locator("#feedback")).to_be_focused()
+    expect(page.locator("#feedback")).to_contain_text("Something is added to each score as well")
+    expect(page.locator("#feedback")).to_contain_text("A linear layer is only its matrix")
+    shoot(page, "question-number")
+    page.set_viewport_size({"width": 375, "height": 812})
+    page.get_by_role("link", name="Finish").click()
+    page.get_by_role("button", name="Finish and see the results").click()
+    expect(page.locator("main")).to_contain_text("partly right")
+    expect(page.locator("main")).to_contain_text("Your number 2,048,000")
+    axe(page)
