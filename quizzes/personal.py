@@ -1,4 +1,4 @@
-"""What this room keeps of a person: their attempts. Export, erasure, and a guest's work joining an account."""
+"""What this room keeps of a person: their attempts and reports. Export, erasure, and a guest's work joining an account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.activity import Activity
 from accounts.models import User
 from quizzes.grading import letter_of
-from quizzes.models import Attempt
+from quizzes.models import Attempt, KeyReport
 from quizzes.results import Committed, ResultItem, result_of
 from quizzes.services import finish_attempt
 
@@ -22,7 +22,21 @@ RECENT_AT_MOST = 10
 def export(user: User) -> dict[str, Any]:
     """Everything this person answered, in values that JSON can hold."""
     attempts = Attempt.objects.filter(user=user).select_related("quiz_version__quiz", "quiz_version__lesson_version__lesson")
-    return {"attempts": [_attempt(attempt) for attempt in attempts.order_by("started_at")]}
+    reports = KeyReport.objects.filter(user=user).select_related("attempt_question__question_version")
+    return {
+        "attempts": [_attempt(attempt) for attempt in attempts.order_by("started_at")],
+        "reports_of_keys": [_report(report) for report in reports],
+    }
+
+
+def _report(report: KeyReport) -> dict[str, Any]:
+    return {
+        "question": report.attempt_question.question_version.stem,
+        "text": report.text,
+        "at": report.created_at.isoformat(),
+        "answer": report.answer,
+        "answered_at": report.answered_at.isoformat() if report.answered_at else None,
+    }
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
@@ -68,7 +82,20 @@ def _answer(committed: Committed, order: list[str], *, finished: bool) -> dict[s
 def recent(user: User) -> list[Activity]:
     """The person's latest attempts, for the profile page."""
     attempts = Attempt.objects.filter(user=user).select_related("quiz_version__quiz", "quiz_version__lesson_version")
-    return [_activity(attempt) for attempt in attempts.order_by("-started_at")[:RECENT_AT_MOST]]
+    answered = KeyReport.objects.filter(user=user, answered_at__isnull=False).select_related("attempt_question")
+    return [
+        *(_activity(attempt) for attempt in attempts.order_by("-started_at")[:RECENT_AT_MOST]),
+        *(
+            Activity(report.answered_at, _("Your report of a wrong key was answered"), _report_url(report))
+            for report in answered.order_by("-answered_at")[:RECENT_AT_MOST]
+            if report.answered_at
+        ),
+    ]
+
+
+def _report_url(report: KeyReport) -> str:
+    asked = report.attempt_question
+    return reverse("quizzes:report", args=[asked.attempt_id, asked.position])
 
 
 def _activity(attempt: Attempt) -> Activity:
@@ -78,7 +105,8 @@ def _activity(attempt: Attempt) -> Activity:
 
 
 def erase(user: User) -> None:
-    """The answers stay, without a name: statistics and grades of questions rest on them."""
+    """The answers stay, without a name: statistics and grades of questions rest on them. Reports, in own words, do not."""
+    KeyReport.objects.filter(user=user).delete()
     Attempt.objects.filter(user=user).update(user=None)
 
 
@@ -96,3 +124,7 @@ def merge(guest: User, user: User) -> None:
             for older in same:
                 finish_attempt(attempt=older, now=timezone.now())
         Attempt.objects.filter(user=guest).update(user=user)
+        both = KeyReport.objects.filter(user=user, answered_at__isnull=True).values("question")
+        # One open report for each question: the account's own was there first.
+        KeyReport.objects.filter(user=guest, answered_at__isnull=True, question__in=both).delete()
+        KeyReport.objects.filter(user=guest).update(user=user)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from quizzes import views
+from quizzes import report_views, views
 
 app_name = "quizzes"
 urlpatterns = [
@@ -14,4 +14,5 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/<int:position>/draft/", views.draft, name="draft"),
     path("attempts/<uuid:attempt_id>/<int:position>/hint/", views.hint, name="hint"),
     path("attempts/<uuid:attempt_id>/<int:position>/steps/", views.step, name="step"),
+    path("attempts/<uuid:attempt_id>/<int:position>/report/", report_views.report, name="report"),
 ]

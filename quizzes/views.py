@@ -201,7 +201,7 @@ def finish(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     elif not attempt.is_finished:
         questions = questions_of(attempt)
         places = places_of(attempt, questions)
-        return _framed(
+        return framed(
             request,
             attempt,
             "quizzes/finish.html",
@@ -227,7 +227,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     objectives = objectives_of(version)
     strengths = strengths_by_objective(attempt.user, first_answers(attempt.user, lesson=version.lesson))
     items = {item.question.position: item for item in result.items}
-    return _framed(
+    return framed(
         request,
         attempt,
         "quizzes/results.html",
@@ -339,10 +339,10 @@ def _question_page(
     request: HttpRequest, attempt: Attempt, position: int, *, notice: str = "", status: int = 200
 ) -> HttpResponse:
     context = _question_context(attempt, position, written=request.POST.get("number", "")) | {"notice": notice}
-    return _framed(request, attempt, "quizzes/question.html", context, status=status)
+    return framed(request, attempt, "quizzes/question.html", context, status=status)
 
 
-def _framed(
+def framed(
     request: HttpRequest, attempt: Attempt, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """A page in the frame of the lesson version that the attempt began with."""
