@@ -19,6 +19,7 @@ from inference.sharing.showing import film_of_trace
 from inference.views import run_context
 from lessons import markdown, services
 from lessons.films import picture_in
+from lessons.links import links_of
 from lessons.models import Draft, LessonFile, LessonVersion
 from lessons.modes import Group, LessonPage, Mode, all_modes, modes_of
 from lessons.words import words_html
@@ -63,7 +64,8 @@ def course(request: HttpRequest, course: str) -> HttpResponse:
         for version in services.lessons_of(card.course, whole=True)
     ]
     summary = markdown.render(card.course.summary, facts={}) if card.course.summary else ""
-    return render(request, "lessons/course.html", {"card": card, "rows": rows, "summary": summary})
+    context = {"card": card, "rows": rows, "summary": summary, "links": links_of(card.course)}
+    return render(request, "lessons/course.html", context)
 
 
 def _dots(version: LessonVersion, modes: list[Mode]) -> list[dict[str, object]]:

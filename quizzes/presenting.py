@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.utils.html import format_html_join
@@ -15,8 +16,9 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from lessons.models import LessonVersion
+from lessons.models import Course, LessonVersion
 from quizzes.grading import letter_at, letter_of
+from quizzes.misconceptions.services import misconception_url, readable_slugs
 from quizzes.models import Attempt, AttemptQuestion, KeyRevision
 from quizzes.public import public_question
 from quizzes.questions import Answer, Asks, kind_named
@@ -40,6 +42,7 @@ class MisconceptionView:
     title: str
     belief: SafeString
     why: SafeString
+    url: str = ""  # of its page; empty where readers have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +334,17 @@ class _KeyWords:
             title=belief["title"],
             belief=self.shown(belief["belief"]),
             why=self.shown(belief["why"]),
+            url=misconception_url(self.course, belief["slug"]) if belief["slug"] in self.readable else "",
         )
+
+    @property
+    def course(self) -> Course:
+        return self.version.lesson.course
+
+    @cached_property
+    def readable(self) -> frozenset[str]:
+        """The misconceptions behind this key's options that have a page now."""
+        return readable_slugs(self.course, {belief["slug"] for belief in self.key.misconceptions.values()})
 
     def answer(self) -> AnswerView:
         """What was right and why, with the quick check computed from the key itself."""

@@ -28,12 +28,12 @@ from quizzes.models import (
     Reveal,
 )
 from quizzes.schema import QuestionDocument, QuestionsDocument
-from quizzes.words import record_facts
+from quizzes.words import filled, record_facts
 
 
 def publish_questions(document: QuestionsDocument, context: PartContext, version: LessonVersion) -> None:
     """Stores a checked document's questions, keys and quizzes as the ones of `version`. To be called in a transaction."""
-    _keep_misconceptions(document, version)
+    _keep_misconceptions(document, context, version)
     beliefs = _beliefs(version.lesson.course)
     published = {question.uid: _publish_question(question, context, version, beliefs) for question in document.questions}
     if document.test:
@@ -44,12 +44,14 @@ def publish_questions(document: QuestionsDocument, context: PartContext, version
         _ask(quiz, [published[uid] for uid in document.practice.questions])
 
 
-def _keep_misconceptions(document: QuestionsDocument, version: LessonVersion) -> None:
+def _keep_misconceptions(document: QuestionsDocument, context: PartContext, version: LessonVersion) -> None:
+    """The misconceptions in the words of this version, their figures written out: their pages look nothing up."""
     lesson = version.lesson
     slugs = [misconception.slug for misconception in document.misconceptions]
     Misconception.objects.filter(lesson=lesson).exclude(slug__in=slugs).delete()
     for misconception in document.misconceptions:
         words = misconception.model_dump(exclude={"slug"})
+        words |= {field: filled(words[field], context.facts) for field in ("belief", "why")}
         Misconception.objects.update_or_create(
             course=lesson.course, slug=misconception.slug, defaults={"lesson": lesson, **words}
         )

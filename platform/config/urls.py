@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("lessons.urls")),
     path("", include("inference.urls")),
     path("", include("quizzes.urls")),
+    path("", include("quizzes.misconceptions.urls")),
     path("", include("accounts.urls")),
     path("", include("operations.urls")),
     path("", include("web.urls")),

@@ -26,6 +26,11 @@ META = {
     "slug": "one",
     "title": "One",
     "minutes": 5,
+    "level": "beginner",
+    "tags": [],
+    "networks": [],
+    "insight": "Read it twice.",
+    "sources": [],
     "objectives": [{"id": "features", "text": "Say what a backbone gives"}, {"id": "heads", "text": "Find the head"}],
     "modes": ["read", "practise", "test"],
 }

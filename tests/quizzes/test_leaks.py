@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
@@ -24,14 +27,23 @@ from quizzes.services import (
     show_hint,
     show_step,
     start_attempt,
+    start_redo,
     submit_response,
 )
 from tests.quizzes.conftest import QUESTIONS, Publish, chose
 from tests.quizzes.test_attempts import RIGHT, WRONG, uid_at
+from tests.quizzes.walk import EXEMPT, WRITES, addresses, routes, walk
+
+NOTHING = "(?!)"  # a pattern that nothing matches
 
 WORDS = r"(?:FEEDBACK|HINT|STEP|FINAL|BELIEF|WHY)-[A-Z0-9-]+"
-NAMES = "features-are-classes|head-is-fc|Every head is called fc|The answer is [A-F]"
-SECRETS = re.compile(f"{WORDS}|{NAMES}")
+NAMES = "features-are-classes|head-is-fc|Features are classes|Every head is called fc|The answer is [A-F]"
+PROBES = r"question=[\w-]+"  # a link to a question, from the page of what it probes
+SECRETS = re.compile(f"{WORDS}|{NAMES}|{PROBES}")
+
+READ_BY_ALL = re.compile("BELIEF|WHY|features-are-classes|head-is-fc|Features are classes|Every head is called fc")
+"""What a course says of its misconceptions to everybody, on these addresses alone:"""
+MISCONCEPTIONS = re.compile(r"(?:api/v1/)?courses/<(?:slug:course|slug)>/misconceptions\b")
 
 SignIn = Callable[[Client, User], Client]
 
@@ -107,8 +119,15 @@ def token(visitor: Client) -> dict[str, str]:
 
 def told(response: Any) -> set[str]:
     """The secrets that an answer gives away, headers included."""
-    whole = str(response.headers) + unescape(response.content.decode())
-    return set(SECRETS.findall(whole))
+    return set(SECRETS.findall(str(response.headers) + unescape(words_of(response))))
+
+
+def words_of(response: Any) -> str:
+    """What an answer says; of an archive, what every file in it says."""
+    if not zipfile.is_zipfile(io.BytesIO(response.content)):
+        return str(response.content.decode())
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        return "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
 
 
 def commit(attempt: Attempt, position: int, *, right: bool, key: str = "") -> None:
@@ -178,7 +197,7 @@ def test_a_hint_that_was_asked_for_is_all_that_is_told(visitor: Client, practice
 
 def test_a_wrong_try_tells_about_the_chosen_option_alone(visitor: Client, practice: Attempt) -> None:
     commit(practice, 2, right=False)
-    allowed = {"FEEDBACK-HARD-B", "BELIEF-FC", "WHY-FC", "Every head is called fc"}
+    allowed = {"FEEDBACK-HARD-B", "BELIEF-FC", "WHY-FC", "Every head is called fc", "head-is-fc"}
     for where, response in answers_about(visitor, practice):
         assert told(response) <= allowed, where
 
@@ -243,3 +262,122 @@ def test_an_export_is_no_way_around_the_policy(learner: User, quiz_at_finish: Qu
     assert export(learner)["attempts"][0]["questions"][0]["answers"][0]["right"] is None
     finish_attempt(attempt=attempt, now=timezone.now())
     assert export(learner)["attempts"][0]["questions"][0]["answers"][0]["right"] is True
+
+
+# --- every address, in every state -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class State:
+    """Where an attempt stands: how it got there, and what of the key may be told then under each policy."""
+
+    name: str
+    reach: Callable[[Attempt], object]
+    told: str  # a pattern of what may be told where each answer is told at once, and in practice
+    told_at_finish: str = NOTHING  # the same where nothing is told before the end
+
+
+def draft_all(attempt: Attempt) -> None:
+    for question in attempt.questions.all():
+        uid = uid_at(attempt, question.position)
+        save_answer(attempt=attempt, position=question.position, answer=chose(WRONG[uid]), now=timezone.now())
+
+
+def finish(attempt: Attempt) -> None:
+    commit(attempt, 1, right=False)
+    finish_attempt(attempt=attempt, now=timezone.now())
+
+
+ABOUT_CLASSES = "BELIEF-CLASSES|WHY-CLASSES|features-are-classes|Features are classes"
+ABOUT_FC = "BELIEF-FC|WHY-FC|head-is-fc|Every head is called fc"
+TEST_STATES = (
+    State("fresh", lambda attempt: None, NOTHING),
+    State("drafted", draft_all, NOTHING),
+    State("answered", lambda attempt: commit(attempt, 1, right=False), rf".*-FEATURES\b.*|{ABOUT_CLASSES}|The answer is .*"),
+    State(
+        "finished",
+        finish,
+        rf".*-(?:FEATURES|HEAD|PRINTED)\b.*|{ABOUT_CLASSES}|{ABOUT_FC}|The answer is .*",
+        rf".*-(?:FEATURES|HEAD|PRINTED)\b.*|{ABOUT_CLASSES}|{ABOUT_FC}|The answer is .*",
+    ),
+)
+PRACTICE_STATES = (
+    State("fresh", lambda attempt: None, NOTHING),
+    State("drafted", draft_all, NOTHING),
+    State("hint", lambda attempt: show_hint(attempt=attempt, position=2, now=timezone.now()), "HINT-HARD"),
+    State("step", lambda attempt: show_step(attempt=attempt, position=2, step=1, now=timezone.now()), "STEP-HARD-1"),
+    State("answered wrong", lambda attempt: commit(attempt, 2, right=False), f"FEEDBACK-HARD-B|{ABOUT_FC}|question=p-hard"),
+    State(
+        "answered right",
+        lambda attempt: commit(attempt, 2, right=True),
+        rf"(?!HINT).*-HARD\b.*|{ABOUT_CLASSES}|{ABOUT_FC}|The answer is .*|question=p-hard",
+    ),
+    State(
+        "finished",
+        finish,
+        rf"(?!HINT).*-(?:HARD|EASY)\b.*|{ABOUT_CLASSES}|{ABOUT_FC}|The answer is .*|question=p-(?:hard|easy)",
+    ),
+)
+REDO_STATES = (
+    State("fresh", lambda attempt: None, NOTHING),
+    State("drafted", draft_all, NOTHING),
+    State("answered", lambda attempt: commit(attempt, 1, right=False), f"FEEDBACK-FEATURES-B|{ABOUT_CLASSES}"),
+)
+
+
+def assert_walk_tells_only(visitor: Client, attempt: Attempt, allowed: str) -> set[str]:
+    """Everything that was told on the walk, none of it beyond `allowed`."""
+    everything: set[str] = set()
+    for route, address, response in walk(visitor, attempt):
+        assert response.status_code < 500, address
+        secrets = told(response)
+        if MISCONCEPTIONS.match(route):
+            secrets = {secret for secret in secrets if not READ_BY_ALL.match(secret)}
+        elif route == "courses/<slug:course>/":
+            assert "/misconceptions/" in response.content.decode()
+        beyond = {secret for secret in secrets if not re.fullmatch(allowed, secret)}
+        assert not beyond, (address, beyond)
+        everything |= secrets
+    return everything
+
+
+@pytest.mark.parametrize("state", TEST_STATES, ids=lambda state: state.name)
+def test_no_address_tells_more_of_a_test_than_its_policy_allows(
+    visitor: Client, learner: User, quiz: QuizVersion, state: State
+) -> None:
+    attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
+    state.reach(attempt)
+    allowed = state.told if quiz.reveal == "each" else state.told_at_finish
+    everything = assert_walk_tells_only(visitor, attempt, allowed)
+    assert bool(everything) == (allowed != NOTHING), "the walk missed where it is told"
+
+
+@pytest.mark.parametrize("state", PRACTICE_STATES, ids=lambda state: state.name)
+def test_no_address_tells_more_of_practice_than_was_asked_for(visitor: Client, practice: Attempt, state: State) -> None:
+    state.reach(practice)
+    everything = assert_walk_tells_only(visitor, practice, state.told)
+    assert bool(everything) == (state.told != NOTHING), "the walk missed where it is told"
+
+
+@pytest.mark.parametrize("state", REDO_STATES, ids=lambda state: state.name)
+def test_no_address_of_a_redo_tells_more_than_the_redo_has(
+    visitor: Client, learner: User, quiz: QuizVersion, state: State
+) -> None:
+    attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
+    commit(attempt, 2, right=True)
+    redo = start_redo(attempt=finish_attempt(attempt=attempt, now=timezone.now()), now=timezone.now())
+    state.reach(redo)
+    assert_walk_tells_only(visitor, redo, state.told)
+
+
+def test_no_route_escapes_the_walk(visitor: Client, attempt: Attempt) -> None:
+    """A new address is walked, or named with a reason; and no reason outlives its address."""
+    refused = {route for route, _address, response in walk(visitor, attempt) if response.status_code == 405}
+    assert refused == set(WRITES), "say in tests/quizzes/walk.py where the answers of these writes are searched"
+    everything = routes()
+    assert not [beginning for beginning in EXEMPT if not any(route.startswith(beginning) for route in everything)]
+
+
+def test_the_studio_answers_no_learner(visitor: Client, attempt: Attempt) -> None:
+    opened = [address for _route, address in addresses(attempt, studio=True) if visitor.get(address).status_code == 200]
+    assert not opened
