@@ -234,18 +234,18 @@ def _ask_cost(chance: Random, network: Network, _known: Sequence[Network]) -> Sk
         "grown": grown,
     }
 
-    def belief(slug: str, factor: float) -> Belief:
-        return Belief(Phrase.of("factor", factor=_rounded(factor)), slug, Phrase.of(f"cost_by_side.{slug}", **figures))
+    def belief(slug: str, text: Phrase) -> Belief:
+        return Belief(text, slug, Phrase.of(f"cost_by_side.{slug}", **figures))
 
-    right = Phrase.of("factor", factor=_rounded(times**2))
+    right = _factor(times**2)
     return Sketch(
         stem=Phrase.of("cost_by_side.stem", network=network.title, side=side, native=network.side),
         right=right,
         beliefs=[
-            belief("cost-grows-with-the-side", times),
-            belief("cost-is-the-parameters", 1),
-            belief("channels-grow-too", times**3),
-            belief("cost-grows-with-pairs", times**4),
+            belief("cost-grows-with-the-side", _factor(times)),
+            belief("cost-is-the-parameters", Phrase.of("unchanged")),
+            belief("channels-grow-too", _factor(times**3)),
+            belief("cost-grows-with-pairs", _factor(times**4)),
         ],
         why=Phrase.of("cost_by_side.right", **figures),
         hint=Phrase.of("cost_by_side.hint"),
@@ -256,6 +256,10 @@ def _ask_cost(chance: Random, network: Network, _known: Sequence[Network]) -> Sk
         ),
         answer=right,
     )
+
+
+def _factor(times: float) -> Phrase:
+    return Phrase.of("factor", factor=_rounded(times))
 
 
 def _rounded(factor: float) -> float:

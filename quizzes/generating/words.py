@@ -65,6 +65,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         "shape": "%(shape)s",
         "count": "%(count)s",
         "pixels": _("%(count)s px"),
+        "unchanged": _("as much as before"),
         "factor": _("about %(factor)s times as much"),
         "preparation.whole": _(
             "Shorter side to %(resize)s, cut out %(crop)s × %(crop)s, divide by 255, then mean %(mean)s and deviation %(std)s"
