@@ -37,6 +37,32 @@ def studio(page: Page, site: str, lesson: Lesson, instructor: User) -> str:
     return f"{site}/studio/courses/vision/lessons/edges/"
 
 
+def test_another_kind_of_question_brings_its_inputs_without_a_reload(
+    page: Page, studio: str, axe: Callable[[Page], None]
+) -> None:
+    page.goto(studio + "questions/edge-test/")
+    page.locator("#id_stem").fill("Typed, not saved")
+    kind = page.get_by_label("Kind of question")
+    kind.focus()
+    kind.select_option("multiple")
+    expect(page.locator("#id_options-0-right[type=checkbox]")).to_be_checked()
+    expect(kind).to_be_focused()
+    page.locator("#id_options-1-right").check()
+    page.get_by_label("Right minus wrong").check()
+    expect(page.locator("#preview")).to_contain_text("The answers are A and B:")
+    kind.select_option("numeric")
+    page.get_by_label("May be off by", exact=True).fill("a bit")
+    expect(page.locator("#id_stem")).to_have_value("Typed, not saved")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    expect(page.locator("#id_absolute_error")).to_contain_text("Write a number in digits")
+    axe(page)
+    page.get_by_label("May be off by", exact=True).fill("0.5")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.locator("#id_options-1-text_needs")).to_contain_text("Write only numbers")
+    axe(page)
+
+
 def test_the_preview_follows_the_words(page: Page, studio: str) -> None:
     page.goto(studio)
     expect(page.locator("#preview")).to_contain_text("A line where brightness changes.")

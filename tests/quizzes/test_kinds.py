@@ -186,6 +186,44 @@ def test_several_options_can_be_ticked_and_each_is_spoken_of(visitor: Client, at
     assert "Not quite" in text_of(after), "one right, one wrong: nothing is left of it"
 
 
+def test_what_is_right_in_part_says_so_of_each_option_and_in_its_place(visitor: Client, attempt: Attempt) -> None:
+    data = {"choice": letters(attempt, 1, "a"), "idempotency_key": "k"}
+    after = visitor.post(page(attempt), data, follow=True)
+    words = text_of(after)
+    assert "Partly right" in words
+    assert "It gets 50 % of the points." in words
+    assert f"{data['choice'][0]} · right" in words
+    assert "Question 1: partly right" in words
+    assert b"place partly" in after.content
+
+
+def test_a_test_that_tells_nothing_before_its_end_says_of_no_option_whether_it_is_right(
+    visitor: Client, publish: Publish, learner: User
+) -> None:
+    quiz = quiz_version_of(publish(EVERY_KIND.replace("test: {", "test: {reveal: finish, ")), "test")
+    assert quiz is not None
+    attempt = start_attempt(user=learner, quiz_version=quiz, now=timezone.now())
+    visitor.post(page(attempt), {"choice": letters(attempt, 1, "a", "b", "c")})
+    visitor.post(page(attempt, 2), {"number": "2048"})
+    for position in (1, 2):
+        kept = visitor.get(page(attempt, position))
+        assert not told(kept)
+        for word in ("partly", "not right", "of the points", "place right", "place wrong", "25,557,032"):
+            assert word not in kept.content.decode().split('id="question"')[1].split("</main>")[0]
+
+
+def test_a_draft_of_ticks_can_be_taken_back(visitor: Client, attempt: Attempt) -> None:
+    def keep(*keys: str) -> str:
+        address, data = f"{page(attempt)}draft/", {"choice": letters(attempt, 1, *keys)}
+        said: str = visitor.post(address, data, headers={"X-Requested-With": "fetch"}).json()["detail"]
+        return said
+
+    assert keep("a", "b") == "Your choice is saved."
+    assert attempt.questions.get(position=1).drafted == chose("a", "b")
+    assert keep() == "Your answer is taken back."
+    assert attempt.questions.get(position=1).drafted.is_empty
+
+
 def test_a_number_is_written_and_its_belief_named(visitor: Client, attempt: Attempt) -> None:
     before = visitor.get(page(attempt, 2))
     assert b'inputmode="decimal"' in before.content
