@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from inference import wording
+from inference import grids, wording
 from web.charts import Chart, Series
 
 MOST = 6
@@ -58,18 +57,12 @@ _VECTOR, _SCORES = 100.0, 101.0
 
 def _place(stage: Mapping[str, Any], *, side: int) -> float:
     """Where a stage belongs: the power of two by which its grid is smaller than the photograph, or past all grids."""
-    if stage.get("kind") == "features" or _grid(stage) > 1:
-        return float(round(math.log2(side / _grid(stage))))
+    grid = grids.side_of(stage) or 1
+    halvings = grids.halvings(grid, of=side)
+    if halvings is not None and (stage.get("kind") == "features" or grid > 1):
+        return float(halvings)
     pools_scores = (stage.get("details") or {}).get("scores")
     return _VECTOR if stage.get("operation") in _POOLS and not pools_scores else _SCORES
-
-
-def _grid(stage: Mapping[str, Any]) -> int:
-    """The height of a stage's output grid; of tokens, that of the grid they were cut from."""
-    shape = stage["output_shape"]
-    if stage.get("layout") == "NLC":
-        return int((stage.get("details") or {}).get("grid", [math.isqrt(shape[1])])[0]) or 1
-    return int(shape[1] if stage.get("layout") == "NHWC" else shape[2]) if len(shape) == 4 else 1
 
 
 def _label(place: float) -> str:

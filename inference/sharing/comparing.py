@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from inference import grids
 from inference.contracts import StageKind
 from inference.models import Job, Trace
 from inference.presenting import Frame, PredictionView, TraceView
@@ -22,15 +23,16 @@ MACHINE = ("device", "dtype", "threads", "torch", "batch")
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A stage of one of the two: as the film shows it, and the side of its grid (none for a vector)."""
+    """A stage of one of the two: as the film shows it, the side of its grid and how often the input's was halved for it."""
 
     frame: Frame
-    grid: int | None
+    grid: int | None  # none for a vector
+    halvings: int | None = None  # none where the grid, or the input's side, is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A row of the comparison: stages that do the same thing at the same grid, or one that has no counterpart."""
+    """A row of the comparison: stages that are about equally far on their way, or one that has no counterpart."""
 
     number: int
     a: Ran | None
@@ -83,20 +85,17 @@ def compare(first: Trace, second: Trace, *, a: TraceView, b: TraceView) -> Compa
 
 
 def stages_of(job: Job, view: TraceView) -> list[Ran]:
-    """The stages that ran, each with the side of its grid."""
+    """The stages that ran, each with its grid."""
     told = {stage["index"]: stage for stage in (job.document or {}).get("stages", ())}
-    return [Ran(frame, grid_of(told.get(frame.index, {}))) for frame in view.frames if frame.ran]
+    side = _input_side(told.values())
+    placed = ((frame, grids.side_of(told.get(frame.index, {}))) for frame in view.frames if frame.ran)
+    return [Ran(frame, grid, grids.halvings(grid, of=side)) for frame, grid in placed]
 
 
-def grid_of(stage: Mapping[str, Any]) -> int | None:
-    """The height of a stage's output in cells; of tokens the side of the square that they cover; None for a vector."""
-    shape: Sequence[int] = stage.get("output_shape") or ()
-    layout = stage.get("layout", "")
-    if layout in ("NCHW", "NHWC", "HWC") and len(shape) == len(layout):
-        return int(shape[layout.index("H")])
-    if layout == "NLC" and len(shape) == 3:
-        return math.isqrt(int(shape[1]))
-    return None
+def _input_side(stages: Iterable[Mapping[str, Any]]) -> int | None:
+    """The height of what entered the network, 1 × 3 × H × W; None where no stage tells."""
+    shape: Sequence[int] = next((stage["input_shape"] for stage in stages if stage["kind"] == StageKind.FEATURES), ())
+    return int(shape[2]) if len(shape) == 4 else None
 
 
 def align(left: Sequence[Ran], right: Sequence[Ran]) -> list[Pair]:
@@ -134,10 +133,17 @@ def likeness(a: Ran, b: Ran) -> int:
         return 0
     same_operation = a.frame.operation_code == b.frame.operation_code
     if a.frame.kind == StageKind.FEATURES:
-        if a.grid != b.grid:
+        if not _on_the_same_grid(a, b):
             return 0
         return 2 + same_operation + (a.frame.name == b.frame.name)
     return 3 if same_operation else int(a.frame.kind != StageKind.PREPROCESSING)
+
+
+def _on_the_same_grid(a: Ran, b: Ran) -> bool:
+    """Whether about the same part of the input's side is left in both, as networks are compared."""
+    if a.halvings is None or b.halvings is None:
+        return a.grid == b.grid
+    return a.halvings == b.halvings
 
 
 def _comes_first(one: Ran, other: Ran) -> bool:

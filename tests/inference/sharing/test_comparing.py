@@ -15,18 +15,25 @@ from hypothesis import strategies as st
 from accounts.models import User
 from inference import services
 from inference.contracts import StageKind
+from inference.grids import halvings, side_of
 from inference.models import Job, JobState, Trace
 from inference.presenting import Frame, present
-from inference.sharing.comparing import Ran, align, compare, grid_of, likeness
+from inference.sharing.comparing import Ran, align, compare, likeness
 from tests.inference.conftest import photo_file
 from tests.inference.sharing.conftest import open_trace
 
 COMPARE = "/traces/compare/"
 
 
-def ran(name: str, kind: StageKind = StageKind.FEATURES, grid: int | None = None, operation: str = "convolution") -> Ran:
+def ran(
+    name: str,
+    kind: StageKind = StageKind.FEATURES,
+    grid: int | None = None,
+    operation: str = "convolution",
+    side: int | None = None,
+) -> Ran:
     frame = Frame(0, name, name, operation, operation, str(kind), True, "", "")
-    return Ran(frame, grid)
+    return Ran(frame, grid, halvings(grid, of=side))
 
 
 def rows(left: list[Ran], right: list[Ran]) -> list[tuple[str, str]]:
@@ -40,6 +47,21 @@ def test_stages_at_the_same_grid_share_a_row() -> None:
     left = [ran("stem", grid=112), ran("layer1", grid=56), ran("layer2", grid=28), ran("fc", StageKind.HEAD, None, "linear")]
     right = [ran("a", grid=224), ran("b", grid=112), ran("c", grid=28), ran("head", StageKind.HEAD, None, "linear")]
     assert rows(left, right) == [("", "a"), ("stem", "b"), ("layer1", ""), ("layer2", "c"), ("fc", "head")]
+
+
+def test_networks_that_take_photos_of_other_sides_are_paired_where_the_same_part_is_left() -> None:
+    """As their stages are aligned on the networks' own comparison: Inception v3 beside ResNet-50 and AlexNet."""
+    inception = [ran(name, grid=grid, side=299) for name, grid in (("5b", 35), ("6a", 17), ("7a", 8))]
+    resnet = [ran(name, grid=grid, side=224) for name, grid in (("layer1", 56), ("layer2", 28), ("layer3", 14), ("layer4", 7))]
+    alexnet = [ran(name, grid=grid, side=224) for name, grid in (("conv1", 27), ("conv2", 13))]
+    assert rows(inception, resnet) == [("", "layer1"), ("5b", "layer2"), ("6a", "layer3"), ("7a", "layer4")]
+    assert rows(alexnet, resnet) == [("", "layer1"), ("conv1", "layer2"), ("conv2", "layer3"), ("", "layer4")]
+
+
+@given(st.integers(0, 10**15), st.integers(0, 10**15))
+def test_any_sides_of_an_opened_file_have_an_answer(side: int, of: int) -> None:
+    counted = halvings(side, of=of)
+    assert (counted is None) == (not side or not of)
 
 
 def test_preprocessing_steps_are_paired_by_what_they_do() -> None:
@@ -61,12 +83,12 @@ def test_the_same_network_is_paired_stage_by_stage() -> None:
 
 
 def test_grids_are_found_in_every_layout() -> None:
-    assert grid_of({"layout": "NCHW", "output_shape": [1, 64, 56, 48]}) == 56
-    assert grid_of({"layout": "NHWC", "output_shape": [1, 56, 48, 96]}) == 56
-    assert grid_of({"layout": "HWC", "output_shape": [300, 451, 3]}) == 300
-    assert grid_of({"layout": "NLC", "output_shape": [1, 197, 768]}) == 14
-    assert grid_of({"layout": "NC", "output_shape": [1, 1000]}) is None
-    assert grid_of({}) is None
+    assert side_of({"layout": "NCHW", "output_shape": [1, 64, 56, 48]}) == 56
+    assert side_of({"layout": "NHWC", "output_shape": [1, 56, 48, 96]}) == 56
+    assert side_of({"layout": "HWC", "output_shape": [300, 451, 3]}) == 300
+    assert side_of({"layout": "NLC", "output_shape": [1, 197, 768]}) == 14
+    assert side_of({"layout": "NC", "output_shape": [1, 1000]}) is None
+    assert side_of({}) is None
 
 
 stages = st.lists(
