@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from lessons.models import Lesson
 from quizzes.grading import letter_of
-from quizzes.models import Attempt, Option, QuizVersion, Response
+from quizzes.models import Attempt, QuizVersion, Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,16 @@ def responses_of(source: QuizVersion | Lesson, *, limit: int = 1000) -> list[Res
     return [_record(response) for response in rows.order_by("-committed_at", "-pk")[:limit]]
 
 
+def answer_texts(response: Response) -> tuple[str, ...]:
+    """The words of the options that were chosen, Markdown; or what was written. Prefetch the options to spare queries."""
+    texts = {option.key: option.text for option in response.attempt_question.question_version.options.all()}
+    return tuple(texts[key] for key in response.options) or ((response.text,) if response.text else ())
+
+
 def _record(response: Response) -> ResponseRecord:
     asked = response.attempt_question
     attempt = asked.attempt
     version = asked.question_version
-    options: dict[str, Option] = {option.key: option for option in version.options.all()}
     score = max(response.grades.all(), key=lambda grade: grade.pk).score
     return ResponseRecord(
         who=name_of(attempt.user),
@@ -76,7 +81,7 @@ def _record(response: Response) -> ResponseRecord:
         objective=version.objective,
         letters=tuple(letter_of(key, asked.option_order) for key in response.options),
         chosen=tuple(response.options),
-        texts=tuple(options[key].text for key in response.options) or ((response.text,) if response.text else ()),
+        texts=answer_texts(response),
         gave_up=response.gave_up,
         number=response.number,
         right=score >= 1,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from studio.views import answers, courses, keys, lessons, publishing, questions, recordings, weights
+from studio.views import answers, courses, keys, lessons, publishing, questions, recordings, reports, weights
 
 app_name = "studio"
 _COURSE = "courses/<slug:course>/"
@@ -40,6 +40,7 @@ urlpatterns = [
     path(_LESSON + "history/<int:number>/restore/", publishing.restore, name="restore"),
     path(_LESSON + "answers/", answers.answers, name="answers"),
     path(_LESSON + "answers.csv", answers.download, name="answers_csv"),
+    path(_LESSON + "reports/", reports.reports, name="reports"),
     path(_ASKED + "key/", keys.key, name="key"),
     path(_ASKED + "regrade/", keys.regrade, name="regrade"),
 ]

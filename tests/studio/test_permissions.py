@@ -21,6 +21,7 @@ LESSON_PAGES = [
     "history/1/restore/",
     "answers/",
     "answers.csv",
+    "reports/",
     "answers/edge-test/1/key/",
     "answers/edge-test/1/regrade/",
     "answers/edge-test/1/regrade/?policy=full",
@@ -36,6 +37,7 @@ LESSON_POSTS = [
     "questions/edge-test/",
     "questions/edge-test/duplicate/",
     "publish/",
+    "reports/",
     "answers/edge-test/1/key/",
     "answers/edge-test/1/regrade/",
 ]

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from lessons.models import Lesson
 from quizzes.measuring import measured_in
+from quizzes.reports import open_reports
 from quizzes.services import responses_of
 from quizzes.statistics import FEWEST
 from studio.access import for_lesson
@@ -38,6 +39,7 @@ def answers(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         "cut": len(records) >= ON_A_PAGE,
         "most": ON_A_PAGE,
         "fewest": FEWEST,
+        "open_reports": open_reports([lesson]).get(lesson.pk, 0),
     }
     context["groups"] = by_person(chosen) if group == "person" else by_question(chosen, measured_in(lesson))
     return render(request, "studio/answers.html", context)

@@ -21,6 +21,7 @@ from lessons import authoring
 from lessons.folders import export_folder
 from lessons.models import Course, Lesson, Membership
 from lessons.services import courses_of, lessons_of
+from quizzes.reports import open_reports
 from studio.access import author_of, for_course, for_lesson, owns
 from studio.conflicts import ClashError, differences
 from studio.courses import course_values, instructor_of, store_course
@@ -78,6 +79,7 @@ def course(request: HttpRequest, course: Course) -> HttpResponse:
     """The course: its lessons in order, its authors, and what learners see of it."""
     shown = {version.lesson_id: version for version in lessons_of(course)}
     lessons = list(Lesson.objects.filter(course=course).select_related("draft__updated_by"))
+    waiting = open_reports(lessons)
     rows = [
         {
             "lesson": lesson,
@@ -85,6 +87,7 @@ def course(request: HttpRequest, course: Course) -> HttpResponse:
             "draft": getattr(lesson, "draft", None),
             "version": shown.get(lesson.pk),
             "changed": _has_changes(lesson),
+            "reports": waiting.get(lesson.pk, 0),
             "first": place == 0,
             "last": place == len(lessons) - 1,
         }
