@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 
 from accounts.activity import Activity
 from accounts.models import User
-from accounts.services import recent_activity
+from inference.personal import recent as recent_runs
 from lessons.models import LessonVersion, Visit
 from lessons.modes import all_modes
 from lessons.services import catalogue, lesson_url
 from quizzes.evidence import first_answers, strengths_by_objective
 from quizzes.models import Attempt
+from quizzes.personal import recent_attempts
 from quizzes.presenting import objectives_of
 from quizzes.saying import StrengthView, strength_view
 from quizzes.strength import Estimate, Level, estimate
@@ -54,12 +55,12 @@ class LessonStrengths:
 
     @property
     def chart(self) -> Chart:
-        """Of medium questions, how many are probably known, by objective."""
-        views = self.objectives.values()
+        """Of medium questions, how many are probably known, by objective of which something was answered."""
+        views = [view for view in self.objectives.values() if view.estimate.answers]
         return Chart(
             title=_("Medium questions you probably know, in percent"),
             labels=[unescape(strip_tags(view.objective)) for view in views],
-            series=[Series(_("percent"), [view.percent if view.estimate.answers else None for view in views])],
+            series=[Series(_("percent"), [view.percent for view in views])],
             axis=_("Objective"),
             decimals=0,
             scale=100,
@@ -82,8 +83,14 @@ def dashboard_of(person: User | None) -> Dashboard:
     return Dashboard(
         action=_open_attempt(person) or _weakest(lessons) or _next_mode(person, versions),
         lessons=lessons,
-        lately=recent_activity(person, at_most=LATELY_AT_MOST) if person else (),
+        lately=_lately(person) if person else (),
     )
+
+
+def _lately(person: User) -> list[Activity]:
+    """Their latest runs and attempts, the newest first; the profile page asks every room."""
+    told = [*recent_runs(person), *recent_attempts(person)]
+    return sorted(told, key=lambda activity: activity.at, reverse=True)[:LATELY_AT_MOST]
 
 
 def strengths_of(person: User | None) -> list[LessonStrengths]:

@@ -80,17 +80,22 @@ def _answer(committed: Committed, order: list[str], *, finished: bool) -> dict[s
 
 
 def recent(user: User) -> list[Activity]:
-    """The person's latest attempts, for the profile page."""
-    attempts = Attempt.objects.filter(user=user).select_related("quiz_version__quiz", "quiz_version__lesson_version")
+    """The person's latest attempts and what became of their reports, for the profile page."""
     answered = KeyReport.objects.filter(user=user, answered_at__isnull=False).select_related("attempt_question")
     return [
-        *(_activity(attempt) for attempt in attempts.order_by("-started_at")[:RECENT_AT_MOST]),
+        *recent_attempts(user),
         *(
             Activity(report.answered_at, _("Your report of a wrong key was answered"), _report_url(report))
             for report in answered.order_by("-answered_at")[:RECENT_AT_MOST]
             if report.answered_at
         ),
     ]
+
+
+def recent_attempts(user: User) -> list[Activity]:
+    """The person's latest attempts, the newest first."""
+    attempts = Attempt.objects.filter(user=user).select_related("quiz_version__quiz", "quiz_version__lesson_version")
+    return [_activity(attempt) for attempt in attempts.order_by("-started_at")[:RECENT_AT_MOST]]
 
 
 def _report_url(report: KeyReport) -> str:

@@ -62,21 +62,21 @@ def why_so(estimate: Estimate) -> str:
         return _("You have not answered anything about this yet.")
     bounds = {"answers": estimate.answers, "low": _percent(estimate.low), "high": _percent(estimate.high)}
     said = ngettext(
-        "From %(answers)s answer: you probably know %(low)s to %(high)s %% of medium questions.",
-        "From %(answers)s answers: you probably know %(low)s to %(high)s %% of medium questions.",
+        "From %(answers)s answer: you probably know from %(low)s to %(high)s %% of medium questions.",
+        "From %(answers)s answers: you probably know from %(low)s to %(high)s %% of medium questions.",
         estimate.answers,
     )
-    more = _("That could be luck: a few more answers will tell.") if estimate.level is Level.UNKNOWN else ""
+    more = _("A few more answers will tell.") if estimate.level is Level.UNKNOWN else ""
     return f"{said % bounds} {more}".strip()
 
 
 def why_next(pick: Pick, version: LessonVersion, objectives: Mapping[str, str]) -> SafeString | None:
     """Why practice goes on with this question; none where it keeps to the order."""
     sentences: Mapping[Why, str] = {
-        Why.NEW: _("You have not answered anything about this yet: {objective}."),
-        Why.WEAK: _("You were unsure about this: {objective}."),
-        Why.LEAST: _("Of what is left, you are least sure of this: {objective}."),
-        Why.STRONG: _("You are strong in all that is left, least so in this: {objective}."),
+        Why.NEW: _("You have not answered anything about this yet: {objective}"),
+        Why.WEAK: _("You were unsure about this: {objective}"),
+        Why.LEAST: _("Of what is left, you are least sure of this: {objective}"),
+        Why.STRONG: _("You are strong in all that is left, least so in this: {objective}"),
     }
     if pick.why not in sentences:
         return None

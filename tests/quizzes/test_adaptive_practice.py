@@ -56,7 +56,7 @@ def test_practice_begins_with_what_was_missed_and_says_why(visitor: Client, prac
     hard = at_uid(practice, "p-hard")
     response = visitor.get(reverse("quizzes:attempt", args=[practice.pk]), follow=True)
     assert response.redirect_chain[-1][0] == page(practice, hard)
-    assert why(response) == f"{UNSURE}: Say what a backbone gives."
+    assert why(response) == f"{UNSURE}: Say what a backbone gives"
 
 
 def test_nobody_is_kept_from_another_question(visitor: Client, practice_after_a_miss: Attempt) -> None:
@@ -107,5 +107,5 @@ def test_results_say_how_strong_one_is_and_why(
     test = finished(learner, graded_quiz, right=False)
     html = visitor.get(reverse("quizzes:results", args=[test.pk])).content.decode()
     said = " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
-    assert re.search(r"Find the head From 3 answers: you probably know \d+ to \d+ % of medium questions\.", said)
+    assert re.search(r"Find the head From 3 answers: you probably know from \d+ to \d+ % of medium questions\.", said)
     assert re.findall(r'class="badge strength (\w+)"', html) == ["unknown", "weak"]
