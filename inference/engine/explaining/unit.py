@@ -17,7 +17,8 @@ import torch
 from inference.contracts import Asked, Cancelled, Emit, EngineError, Failure, Result
 from inference.engine import preprocessing, stages
 from inference.engine.explaining import receptive
-from inference.engine.explaining.arithmetic import NONLINEARITIES, WEIGHTED_SUMS, Figures, Numbers, Step, WayBack
+from inference.engine.explaining.arithmetic import NONLINEARITIES, WEIGHTED_SUMS, WayBack
+from inference.engine.explaining.links import Figures, Numbers, Step
 from inference.engine.explaining.operations import (
     Index,
     Operation,
