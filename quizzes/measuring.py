@@ -9,8 +9,8 @@ from itertools import groupby
 
 from lessons.models import Lesson
 from quizzes.models import AttemptQuestion, Grade, KeyRevision, QuestionVersion, QuizMode, Response
-from quizzes.questions import Asks, kind_named
 from quizzes.statistics import Statistics, Taken, statistics_of
+from quizzes.strength import guessing_floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +156,5 @@ def _seconds(attempt: Iterable[_Sitting], answers: dict[int, _Answered]) -> dict
 
 def _measured(version: QuestionVersion, key_number: int, taken: Sequence[Taken]) -> Measured:
     options = [option.key for option in version.options.all()]
-    guess = guess_at(kind_named(version.kind).asks, len(options))
+    guess = guessing_floor(version.kind, len(options))
     return Measured(version, key_number, len(taken), statistics_of(taken, options=options, guess=guess))
-
-
-def guess_at(asks: Asks, options: int) -> float:
-    """The chance that a blind guess is wholly right: one option of k, one set of them that isn't empty, no number."""
-    match asks:
-        case Asks.ONE if options > 1:
-            return 1 / options
-        case Asks.SEVERAL if options > 1:
-            return 1 / ((1 << options) - 1)
-    return 0.0

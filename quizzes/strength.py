@@ -100,7 +100,7 @@ def authored_difficulty(word: str) -> float:
 def guessing_floor(kind: str, options: int) -> float:
     """The chance to be right by chance: 1/k of k options, 1/(2ᵏ − 1) of the sets of them, 0 for a number that is written."""
     asks = kind_named(kind).asks
-    if asks == Asks.NUMBER or options < 1:
+    if asks == Asks.NUMBER or options < 2:
         return 0.0
     return 1 / (2**options - 1) if asks == Asks.SEVERAL else 1 / options
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from accounts.models import User
-from quizzes.measuring import guess_at, measured_in
+from quizzes.measuring import measured_in
 from quizzes.models import Attempt, QuizVersion
-from quizzes.questions import Asks
 from quizzes.services import finish_attempt, save_answer, start_attempt, start_redo, submit_response
 from quizzes.statistics import FEWEST
 from tests.quizzes.conftest import chose
@@ -95,10 +94,3 @@ def test_the_number_of_queries_does_not_grow_with_attempts(crowd, graded_quiz, l
 def test_practice_says_nothing_of_a_question(practice, lesson):
     finish_attempt(attempt=practice, now=NOON)
     assert measured_in(lesson) == []
-
-
-@pytest.mark.parametrize(
-    ("asks", "options", "chance"), [(Asks.ONE, 4, 0.25), (Asks.SEVERAL, 3, 1 / 7), (Asks.NUMBER, 0, 0.0), (Asks.ONE, 1, 0.0)]
-)
-def test_the_chance_of_a_blind_guess(asks, options, chance):
-    assert guess_at(asks, options) == chance

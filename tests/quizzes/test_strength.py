@@ -50,7 +50,14 @@ def test_difficulty_words_are_chances_of_not_knowing_for_an_ability_of_zero() ->
 
 @pytest.mark.parametrize(
     ("kind", "options", "floor"),
-    [("single", 4, 1 / 4), ("output", 3, 1 / 3), ("multiple", 4, 1 / 15), ("numeric", 0, 0.0), ("numeric", 3, 0.0)],
+    [
+        ("single", 4, 1 / 4),
+        ("output", 3, 1 / 3),
+        ("multiple", 4, 1 / 15),
+        ("numeric", 0, 0.0),
+        ("numeric", 3, 0.0),
+        ("single", 1, 0.0),
+    ],
 )
 def test_the_guessing_floor_is_that_of_the_kind(kind: str, options: int, floor: float) -> None:
     assert guessing_floor(kind, options) == pytest.approx(floor)
