@@ -87,6 +87,7 @@ class VerdictOut(Schema):
     right: bool
     score: float
     gave_up: bool
+    regraded: str = Field(description="Why the points changed after a corrected key, and how; empty where they didn’t.")
     said: list[SaidOut]
 
 
@@ -349,6 +350,7 @@ def _question(view: QuestionView) -> dict[str, Any]:
             "right": view.verdict.right,
             "score": view.verdict.score,
             "gave_up": view.verdict.gave_up,
+            "regraded": view.verdict.regraded,
             "said": [
                 {
                     "option": said.letter,

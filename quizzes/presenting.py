@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.template.defaultfilters import floatformat
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import get_text_list
@@ -65,6 +66,7 @@ class VerdictView:
     gave_up: bool
     said: tuple[SaidView, ...]
     part: str = ""  # what an answer gets that is right in part
+    regraded: str = ""  # why its points are not those of the first key, and what they were
 
     @property
     def is_partly(self) -> bool:
@@ -302,14 +304,28 @@ class _KeyWords:
         response = committed.response
         kind = kind_named(self.question.question_version.kind)
         spoken_to = sorted(kind.spoken_to(response.answer, self.key.key), key=self.letter)
+        by_key = committed.grade.score
+        if committed.grade.regrade_id:
+            # A regrade may give points that the key alone would not: what is said of the answer follows the key.
+            by_key = kind.grade(response.answer, self.key.key).value
         return VerdictView(
-            title=_("You asked for the steps") if response.gave_up else verdict_title(committed.grade.score),
-            right=committed.is_right,
+            title=_("You asked for the steps") if response.gave_up else verdict_title(by_key),
+            right=by_key >= 1,
             score=committed.grade.score,
             gave_up=response.gave_up,
             said=tuple(self.said(option, kind.asks) for option in spoken_to),
-            part=self.part(response.answer, committed.grade.score) if kind.asks is Asks.SEVERAL else "",
+            part=self.part(response.answer, by_key) if kind.asks is Asks.SEVERAL else "",
+            regraded=self.regraded(committed) if committed.grade.regrade_id else "",
         )
+
+    def regraded(self, committed: Committed) -> str:
+        """That the key was corrected after the answer, why, and what that did to its points."""
+        first = min(committed.response.grades.all(), key=lambda grade: grade.pk)
+        changed = _("The key of this question was corrected after you answered. Points before: %(before)s, now: %(now)s.") % {
+            "before": floatformat(first.points, -2),
+            "now": floatformat(committed.grade.points, -2),
+        }
+        return f"{changed} {self.key.reason}".strip()  # a key that was published anew has no reason of its own
 
     def said(self, option: str, asks: Asks) -> SaidView:
         verdict = ""

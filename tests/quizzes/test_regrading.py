@@ -7,6 +7,7 @@ import io
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,3 +237,28 @@ class TestRaces:
         assert outcomes[0] == outcomes[1], outcomes
         assert Regrade.objects.count() == 1
         assert Grade.objects.count() == 2
+
+
+@pytest.mark.parametrize(("policy", "points"), [("new", "Points before: 1, now: 0."), ("full", "Points before: 1, now: 1.")])
+def test_a_learner_reads_why_their_points_changed(policy, points, client, sign_in, sat, instructor):
+    sign_in(client, User.objects.get(name="ann"))
+    question = reverse("quizzes:question", args=[sat["ann"].pk, 1])
+    results = reverse("quizzes:results", args=[sat["ann"].pk])
+    assert all("was corrected after you answered" not in client.get(url).content.decode() for url in (question, results))
+    apply(corrected("q-features", instructor, correct=frozenset("b"), reason="It was b."), policy, instructor)
+    for url in (question, results):
+        page = client.get(url).content.decode()
+        assert f"was corrected after you answered. {points} It was b." in page, url
+        assert "Not quite" in page or url == results, "what is said of the answer follows the new key"
+        assert "FEEDBACK-FEATURES-A" in page
+
+
+def test_a_sealed_test_says_nothing_of_a_regrade_before_its_end(client, sign_in, learner, quiz_at_finish, instructor):
+    attempt = start_attempt(user=learner, quiz_version=quiz_at_finish, now=timezone.now())
+    answer(attempt, 1, "b")
+    apply(corrected("q-features", instructor, correct=frozenset("b"), reason="SECRET-REASON"), "new", instructor)
+    sign_in(client, learner)
+    for url in (reverse("quizzes:question", args=[attempt.pk, 1]), f"/api/v1/attempts/{attempt.pk}"):
+        assert "SECRET-REASON" not in client.get(url).content.decode()
+    finish_attempt(attempt=attempt, now=timezone.now())
+    assert "SECRET-REASON" in client.get(f"/api/v1/attempts/{attempt.pk}").content.decode()
