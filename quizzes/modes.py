@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
+from quizzes.misconceptions.services import list_url
 from quizzes.models import About, Attempt, Difficulty, QuizMode, QuizQuestion, QuizVersion
 from quizzes.results import result_of
 from quizzes.services import attempts_at, quiz_version_of
@@ -87,6 +88,9 @@ class PractiseMode(_QuizMode):
     order = 20
     quiz_mode = QuizMode.PRACTICE
     template = "quizzes/practise.html"
+
+    def context(self, page: LessonPage, quiz_version: QuizVersion) -> dict[str, Any]:
+        return super().context(page, quiz_version) | {"misconceptions_url": list_url(page.course)}
 
 
 class TestMode(_QuizMode):
