@@ -9,8 +9,8 @@ from django.template.loader import render_to_string
 
 from inference.contracts import Picture, Result
 from inference.engine.explaining import LOOKS, library
+from inference.looking.numbers import in_per_cent, number
 from inference.looking.photographs import photograph
-from inference.looking.reading import in_per_cent, number
 from inference.presenting import FileView, ResultView
 from tests.inference.engine.test_units import photo, random_network
 
