@@ -150,7 +150,7 @@ class PlaceView:
     def title(self) -> str:
         """What a screen reader says of it."""
         return {
-            "drafted": _("chosen, not checked"),
+            "drafted": _("not checked yet"),
             "answered": _("answered"),
             "right": _("right"),
             "partly": _("partly right"),

@@ -254,7 +254,7 @@ def test_finishing_warns_of_what_is_open(visitor: Client, attempt: Attempt) -> N
     save_answer(attempt=attempt, position=2, answer=chose("a"), now=timezone.now())
     words = text_of(visitor.get(reverse("quizzes:finish", args=[attempt.pk])))
     assert "1 question has no answer yet" in words
-    assert "1 choice is saved and will be handed in" in words
+    assert "1 answer is saved and will be handed in" in words
 
 
 def test_results_show_every_item_with_its_reason(visitor: Client, attempt: Attempt) -> None:
