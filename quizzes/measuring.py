@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from django.db.models import QuerySet
+
 from lessons.models import Lesson
-from quizzes.models import AttemptQuestion, Grade, KeyRevision, QuestionVersion, QuizMode, Response
+from quizzes.grading import grade
+from quizzes.models import AttemptQuestion, Grade, KeyRevision, QuestionVersion, QuizMode, RegradePolicy, Response
 from quizzes.statistics import Statistics, Taken, statistics_of
 from quizzes.strength import guessing_floor
 
@@ -104,18 +107,26 @@ def _answers(lesson: Lesson) -> dict[int, _Answered]:
         "attempt_question__attempt__finished_at__isnull": False,
         "number": 1,
     }
-    grades = {
-        response: (score, points, key)
-        for response, score, points, key in Grade.objects.filter(
-            **{f"response__{name}": value for name, value in of_lesson.items()}
+    rows = Grade.objects.filter(**{f"response__{name}": value for name, value in of_lesson.items()}).order_by("pk")
+    by_key = _scores_by_key(rows.filter(regrade__policy__in=(RegradePolicy.BETTER, RegradePolicy.FULL)))
+    grades = {  # the newest of each response stays
+        response: (by_key.get(row, score), points, key)
+        for row, response, score, points, key in rows.values_list(
+            "pk", "response_id", "score", "points", "key_revision__number"
         )
-        .order_by("pk")  # so that the newest of a response stays
-        .values_list("response_id", "score", "points", "key_revision__number")
     }
     fields = ("pk", "attempt_question_id", "options", "committed_at", "idempotency_key")
     return {
         asked: _Answered(options, at, key.startswith("handed-in-"), *grades[response])
         for response, asked, options, at, key in Response.objects.filter(**of_lesson).values_list(*fields)
+    }
+
+
+def _scores_by_key(regraded: QuerySet[Grade]) -> dict[int, float]:
+    """Grade's pk → the score that its key alone gives: points that a policy gave say nothing of the question."""
+    rows = regraded.select_related("response", "key_revision__question_version")
+    return {
+        row.pk: grade(row.key_revision.question_version.kind, row.response.answer, row.key_revision.key).value for row in rows
     }
 
 

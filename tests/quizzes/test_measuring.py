@@ -14,6 +14,8 @@ from quizzes.services import finish_attempt, save_answer, start_attempt, start_r
 from quizzes.statistics import FEWEST
 from tests.quizzes.conftest import chose
 from tests.quizzes.test_attempts import RIGHT, WRONG, uid_at
+from tests.quizzes.test_correcting import corrected
+from tests.quizzes.test_regrading import apply
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -87,8 +89,18 @@ def test_an_answer_handed_in_with_the_test_took_until_its_last_change(crowd, qui
 def test_the_number_of_queries_does_not_grow_with_attempts(crowd, graded_quiz, lesson, django_assert_num_queries):
     for user in crowd[:3]:
         sit(user, graded_quiz, (True, False, None))
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         measured_in(lesson)
+
+
+@pytest.mark.parametrize("policy", ["new", "better", "full"])
+def test_points_that_a_regrade_gave_say_nothing_of_the_question(policy, crowd, graded_quiz, lesson, instructor):
+    for number, user in enumerate(crowd):
+        sit(user, graded_quiz, (number < 15, True, True))
+    apply(corrected("q-features", instructor, correct=frozenset("b")), policy, instructor)
+    first = measured_in(lesson)[0]
+    assert (first.key_number, first.attempts) == (2, FEWEST)
+    assert first.statistics.facility == 0.25  # five chose b, which the new key calls right
 
 
 def test_practice_says_nothing_of_a_question(practice, lesson):
