@@ -13,6 +13,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from quizzes.gradebook import Cell, Gradebook
 from quizzes.measuring import Measured
 from quizzes.models import Difficulty
 from quizzes.services import ResponseRecord
@@ -214,6 +215,22 @@ def as_csv(records: Iterable[ResponseRecord]) -> str:
             ]
         )
     return "\ufeff" + written.getvalue()  # the mark tells spreadsheets that this is UTF-8
+
+
+def gradebook_csv(book: Gradebook) -> str:
+    """One line for each learner: scores from 0 to 1, empty where no test was finished, and how many were."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    heads = [head for version in book.lessons for head in (harmless(version.title), harmless(f"{version.title}: attempts"))]
+    writer.writerow(["learner", "address", *heads])
+    for row in book.rows:
+        cells = [value for cell in row.cells for value in (_score(cell), cell.attempts)]
+        writer.writerow([harmless(row.who), harmless(row.user.email or ""), *cells])
+    return "\ufeff" + written.getvalue()
+
+
+def _score(cell: Cell) -> str:
+    return "" if cell.score is None else f"{cell.score:.4f}".rstrip("0").rstrip(".")
 
 
 def harmless(text: str) -> str:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from studio.views import answers, courses, keys, lessons, publishing, questions, recordings, reports, weights
+from studio.views import answers, courses, gradebook, keys, lessons, publishing, questions, recordings, reports, weights
 
 app_name = "studio"
 _COURSE = "courses/<slug:course>/"
@@ -16,6 +16,8 @@ urlpatterns = [
     path(_COURSE + "edit/", courses.edit_course, name="edit_course"),
     path(_COURSE + "members/", courses.members, name="members"),
     path(_COURSE + "export/", courses.export, name="export"),
+    path(_COURSE + "gradebook/", gradebook.gradebook, name="gradebook"),
+    path(_COURSE + "gradebook.csv", gradebook.download, name="gradebook_csv"),
     path(_COURSE + "add-lesson/", courses.new_lesson, name="new_lesson"),
     path(_LESSON, lessons.lesson, name="lesson"),
     path(_LESSON + "move/", courses.move, name="move"),
