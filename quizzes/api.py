@@ -75,6 +75,7 @@ class MisconceptionOut(Schema):
     title: str
     belief: str
     why: str
+    url: str = Field(description="Of its page, as a path; empty where readers have none.")
 
 
 class SaidOut(Schema):
@@ -372,7 +373,7 @@ def _question(view: QuestionView) -> dict[str, Any]:
 
 
 def _misconception(view: MisconceptionView) -> dict[str, str]:
-    return {"option": view.letter, "title": view.title, "belief": view.belief, "why": view.why}
+    return {"option": view.letter, "title": view.title, "belief": view.belief, "why": view.why, "url": view.url}
 
 
 def _result(attempt: Attempt) -> dict[str, Any]:

@@ -104,6 +104,8 @@ def test_feedback_on_a_wrong_answer_leads_to_the_page_and_back(client: Client, p
     assert "Your answers have shown" not in text_of(client.get(FC))
     commit(practice, 2, right=False)
     assert f'href="{FC}"' in text_of(client.get(f"/attempts/{practice.pk}/2/"))
+    question = client.get(f"/api/v1/attempts/{practice.pk}").json()["questions"][1]
+    assert [said["misconception"]["url"] for said in question["verdict"]["said"]] == [FC]
     assert probed(learner, "head-is-fc") == ["p-hard"]
     assert probed(learner, "features-are-classes") == [], "the option that was not chosen is still open"
     page = client.get(FC)
