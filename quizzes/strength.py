@@ -26,7 +26,8 @@ SIDE = 1.2816  # deviations: nine in ten lie above the lower bound, nine in ten 
 ENOUGH_ANSWERS = 3
 UNSURE_ABOVE = 1.2  # logits: with a larger deviation one can't speak of growing
 
-_GRID = tuple(step / 10 for step in range(-80, 81))  # logits
+_GRID = tuple(step / 4 for step in range(-32, 33))  # logits, for abilities: one person's answers tell no more apart
+_FINE = tuple(step / 20 for step in range(-160, 161))  # logits, for difficulties: thousands may answer one question
 _PRIOR = tuple(-0.5 * (ability / ABILITY_SPREAD) ** 2 for ability in _GRID)
 
 
@@ -118,10 +119,9 @@ def estimate(observations: Iterable[Observation]) -> Estimate:
     answers = list(observations)
     weights = list(_PRIOR)
     for answer in answers:
-        for index, ability in enumerate(_GRID):
-            right = success(ability=ability, difficulty=answer.difficulty, guessing=answer.guessing)
-            weights[index] += _log_likelihood(right, reached=answer.score, missed=1 - answer.score)
-    mean, deviation = _moments(weights)
+        said = _said(answer)
+        weights = [weight + more for weight, more in zip(weights, said, strict=True)]
+    mean, deviation = _moments(weights, _GRID)
     return Estimate(mean, deviation, len(answers))
 
 
@@ -136,14 +136,27 @@ def observed_difficulty(*, authored: float, guessing: float, reached: float, ans
     weights = [
         -0.5 * ((difficulty - authored) / DIFFICULTY_SPREAD) ** 2
         + _log_likelihood(right, reached=reached, missed=answers - reached)
-        for difficulty, right in zip(_GRID, _anybody_right(guessing), strict=True)
+        for difficulty, right in zip(_FINE, _anybody_right(guessing), strict=True)
     ]
-    return _moments(weights)[0]
+    return _moments(weights, _FINE)[0]
+
+
+@lru_cache(maxsize=2048)  # most questions are as hard as authored, and most people answer the same ones
+def _said(answer: Observation) -> tuple[float, ...]:
+    """For each ability of the grid, the log likelihood of this answer."""
+    return tuple(
+        _log_likelihood(
+            success(ability=ability, difficulty=answer.difficulty, guessing=answer.guessing),
+            reached=answer.score,
+            missed=1 - answer.score,
+        )
+        for ability in _GRID
+    )
 
 
 @lru_cache(maxsize=64)
 def _anybody_right(guessing: float) -> tuple[float, ...]:
-    """For each difficulty of the grid, the chance that somebody of unknown ability is right."""
+    """For each difficulty of the fine grid, the chance that somebody of unknown ability is right."""
     shares = [math.exp(weight) for weight in _PRIOR]
     whole = sum(shares)
     return tuple(
@@ -152,7 +165,7 @@ def _anybody_right(guessing: float) -> tuple[float, ...]:
             for share, ability in zip(shares, _GRID, strict=True)
         )
         / whole
-        for difficulty in _GRID
+        for difficulty in _FINE
     )
 
 
@@ -162,13 +175,13 @@ def _log_likelihood(right: float, *, reached: float, missed: float) -> float:
     return reached * math.log(max(right, 1e-12)) + missed * math.log(1 - min(right, sure))
 
 
-def _moments(log_weights: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard deviation over the grid, by log weights of any size."""
+def _moments(log_weights: Sequence[float], grid: Sequence[float]) -> tuple[float, float]:
+    """Mean and standard deviation over a grid, by log weights of any size."""
     top = max(log_weights)
     weights = [math.exp(weight - top) for weight in log_weights]
     whole = sum(weights)
-    mean = sum(weight * at for weight, at in zip(weights, _GRID, strict=True)) / whole
-    variance = sum(weight * (at - mean) ** 2 for weight, at in zip(weights, _GRID, strict=True)) / whole
+    mean = sum(weight * at for weight, at in zip(weights, grid, strict=True)) / whole
+    variance = sum(weight * (at - mean) ** 2 for weight, at in zip(weights, grid, strict=True)) / whole
     return mean, math.sqrt(variance)
 
 
