@@ -28,6 +28,7 @@ import inference.sharing.api
 import inference.training.api
 import lessons.api
 import quizzes.api
+import quizzes.misconceptions.api
 from accounts.models import User
 from config.api import api
 from inference.contracts import DEFAULT_NETWORK
@@ -63,6 +64,7 @@ def existing(attempt: Attempt, publish: Publish, learner: User) -> dict[str, Any
         "quiz_id": quiz_version.quiz_id,
         "slug": quiz_version.lesson_version.lesson.course.slug,
         "lesson": quiz_version.lesson_version.lesson.slug,
+        "misconception": "head-is-fc",
         "network_id": "tiny",
         "measurement_id": str(request_measurement(owner=learner, network="tiny", now=timezone.now()).pk),
         "training_id": str(request_training(owner=learner, wish={"data": "textures"}, now=timezone.now()).pk),
@@ -124,6 +126,7 @@ def test_no_two_rooms_give_one_name_to_different_schemas() -> None:
             inference.training.api,
             lessons.api,
             quizzes.api,
+            quizzes.misconceptions.api,
         )
         for name, value in vars(room).items()
         if inspect.isclass(value) and issubclass(value, ninja.Schema) and value.__module__ == room.__name__
