@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -17,7 +18,16 @@ from quizzes.grading import grade
 from quizzes.models import Attempt, AttemptQuestion, Grade, KeyRevision, QuestionVersion, Regrade, RegradePolicy, Response
 from quizzes.questions import Answer, Key
 from quizzes.regrading import apply_regrade, plan_regrade, score_under
-from quizzes.services import Graded, attempt_question, finish_attempt, result_of, start_attempt, start_redo, submit_response
+from quizzes.services import (
+    Graded,
+    attempt_question,
+    finish_attempt,
+    newest_key,
+    result_of,
+    start_attempt,
+    start_redo,
+    submit_response,
+)
 from tests.quizzes.conftest import chose
 from tests.quizzes.test_attempts import at_once
 from tests.quizzes.test_correcting import corrected
@@ -207,22 +217,33 @@ def test_policies_keep_their_promises(chosen, old, new, credit):
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    @pytest.mark.parametrize("turn", range(4))
-    def test_no_answer_slips_between_a_correction_and_its_regrade(self, turn, attempt, instructor):
-        """Whichever comes first, the answer ends with the points of the new key."""
+    def test_an_answer_that_read_the_old_key_is_regraded_all_the_same(self, attempt, instructor, monkeypatch):
+        """The submit stands between reading the key and committing while another thread corrects it and regrades."""
+        has_read, regraded = threading.Event(), threading.Event()
+
+        def slow_key(version: QuestionVersion) -> KeyRevision:
+            key = newest_key(version)
+            has_read.set()
+            regraded.wait(1)  # a regrade that waits for this submit can't be done before
+            return key
 
         def correct_and_regrade() -> object:
+            has_read.wait(10)
             key = corrected("q-features", instructor, correct=frozenset("b"))
             for _try in range(5):
                 try:
-                    return apply(key, "new", instructor)
+                    done = apply(key, "new", instructor)
                 except Problem:  # the answer came between the plan and the regrade
                     continue
+                regraded.set()
+                return done
             raise AssertionError("the plan never held")
 
+        monkeypatch.setattr("quizzes.services.newest_key", slow_key)
         outcomes = at_once(lambda: answer(attempt, 1, "b"), correct_and_regrade)
         assert isinstance(outcomes[0], Graded), outcomes
         assert isinstance(outcomes[1], Regrade), outcomes
+        assert outcomes[0].grade.key_revision.number == 1
         assert result_of(attempt).total.reached == 1
         assert attempt_question(attempt, 1).responses.get().grades.last().key_revision.number == 2
 
