@@ -38,8 +38,8 @@ NOTHING = "(?!)"  # a pattern that nothing matches
 
 WORDS = r"(?:FEEDBACK|HINT|STEP|FINAL|BELIEF|WHY)-[A-Z0-9-]+"
 NAMES = "features-are-classes|head-is-fc|Features are classes|Every head is called fc|The answer is [A-F]"
-PROBES = r"question=[\w-]+"  # a link to a question, from the page of what it probes
-SECRETS = re.compile(f"{WORDS}|{NAMES}|{PROBES}")
+SECRETS = re.compile(f"{WORDS}|{NAMES}")
+PROBES = re.compile(r"question=[\w-]+")  # a link to a question, from the page of what it probes; this lesson has no card
 
 READ_BY_ALL = re.compile("BELIEF|WHY|features-are-classes|head-is-fc|Features are classes|Every head is called fc")
 """What a course says of its misconceptions to everybody, on these addresses alone:"""
@@ -119,7 +119,8 @@ def token(visitor: Client) -> dict[str, str]:
 
 def told(response: Any) -> set[str]:
     """The secrets that an answer gives away, headers included."""
-    return set(SECRETS.findall(str(response.headers) + unescape(words_of(response))))
+    whole = str(response.headers) + unescape(words_of(response))
+    return {*SECRETS.findall(whole), *PROBES.findall(whole)}
 
 
 def words_of(response: Any) -> str:
