@@ -9,6 +9,7 @@ VENV := .venv/bin
 NO_PYTHON := echo "There is no Python here: install Python 3.11, or name yours, as in make run PYTHON=/opt/bin/python3.11"; false
 SET_UP := $(if $(PYTHON),"$(PYTHON)" -I platform/operations/install.py,$(NO_PYTHON))
 PYTEST := $(VENV)/python -m pytest -q
+ROOM := --cov --cov-report= -p no:cacheprovider
 PRODUCT := manage.py platform lessons quizzes inference
 
 
@@ -37,11 +38,17 @@ set-up-tests:
 test: set-up-tests test-rooms test-journeys ## every test, the browser journeys included
 
 # Playwright's event loop needs DJANGO_ALLOW_ASYNC_UNSAFE in its whole process: journeys run apart.
+# The engine's room takes as long as all others: side by side, each with a data folder and a file of coverage of its own.
+# What the engine's room says comes last, in one piece.
 test-rooms: set-up-tests
-	$(PYTEST) tests --ignore=tests/journeys --cov --cov-report=
+	@rm -f .coverage.*; mkdir -p artifacts
+	@COVERAGE_FILE=.coverage.inference $(PYTEST) tests/inference $(ROOM) >artifacts/tests-inference.log 2>&1 & inference=$$!; \
+	trap 'kill $$inference' INT TERM; \
+	COVERAGE_FILE=.coverage.others $(PYTEST) tests --ignore=tests/inference --ignore=tests/journeys $(ROOM); others=$$?; \
+	wait $$inference; inference=$$?; cat artifacts/tests-inference.log; exit $$((inference | others))
 
 test-journeys: set-up-tests
-	$(PYTEST) tests/journeys --cov --cov-append --cov-report=
+	COVERAGE_FILE=.coverage.journeys $(PYTEST) tests/journeys --cov --cov-report=
 
 check: set-up-tests lint types layers templates migrations test coverage ## what CI runs
 	@echo "Everything passed."
@@ -63,6 +70,7 @@ migrations: set-up-tests
 	$(VENV)/python manage.py makemigrations --check --dry-run
 
 coverage: set-up-tests
+	$(VENV)/coverage combine --keep --quiet
 	$(VENV)/coverage report --skip-covered
 
 bench: set-up-tests ## speed, as ratios within one run: a table, and artifacts/bench.json
