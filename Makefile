@@ -9,7 +9,9 @@ VENV := .venv/bin
 NO_PYTHON := echo "There is no Python here: install Python 3.11, or name yours, as in make run PYTHON=/opt/bin/python3.11"; false
 SET_UP := $(if $(PYTHON),"$(PYTHON)" -I platform/operations/install.py,$(NO_PYTHON))
 PYTEST := $(VENV)/python -m pytest -q
-ROOM := --cov --cov-report= -p no:cacheprovider
+# The floor is for all of them together: make coverage.
+COVER := --cov --cov-report= --cov-fail-under=0
+ROOM := $(COVER) -p no:cacheprovider
 PRODUCT := manage.py platform lessons quizzes inference
 
 
@@ -48,7 +50,7 @@ test-rooms: set-up-tests
 	wait $$inference; inference=$$?; cat artifacts/tests-inference.log; exit $$((inference | others))
 
 test-journeys: set-up-tests
-	COVERAGE_FILE=.coverage.journeys $(PYTEST) tests/journeys --cov --cov-report=
+	COVERAGE_FILE=.coverage.journeys $(PYTEST) tests/journeys $(COVER)
 
 check: set-up-tests lint types layers templates migrations test coverage ## what CI runs
 	@echo "Everything passed."
