@@ -26,6 +26,12 @@ from tests.postgres import postgres
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
+def pytest_configure() -> None:
+    """A shell starts what it puts into the background deaf to Ctrl-C, and every process that a test starts would be so too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     return _skipped_is_failed((yield))
