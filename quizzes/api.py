@@ -21,7 +21,7 @@ from accounts.auth import cookie_or_bearer
 from lessons.services import lesson_named
 from quizzes.dashboard import LessonStrengths, strengths_of
 from quizzes.grading import key_at
-from quizzes.models import Attempt, Quiz, QuizMode, QuizVersion
+from quizzes.models import Attempt, Quiz, QuizVersion
 from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, questions_of
 from quizzes.questions import Answer
 from quizzes.results import result_of
@@ -318,7 +318,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     questions = questions_of(attempt)
     return {
         "id": attempt.pk,
-        "mode": QuizMode.PRACTICE.value if attempt.is_practice else QuizMode.TEST.value,
+        "mode": attempt.mode.value,
         "reveal": attempt.quiz_version.reveal,
         "lesson": version.lesson.slug,
         "lesson_version": version.number,

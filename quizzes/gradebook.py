@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from lessons.models import Course, Lesson, LessonVersion
-from quizzes.models import Attempt, AttemptQuestion, Grade, QuizMode, QuizVersion
+from quizzes.models import GRADED, Attempt, AttemptQuestion, Grade, QuizVersion
 from quizzes.records import name_of
 
 
@@ -88,7 +88,7 @@ def _cell(scores: Sequence[float], counting: Counting) -> Cell:
 
 
 def _tested(course: Course) -> list[LessonVersion]:
-    versions = QuizVersion.objects.filter(quiz__lesson__course=course, quiz__mode=QuizMode.TEST).values("lesson_version")
+    versions = QuizVersion.objects.filter(quiz__lesson__course=course, quiz__mode__in=GRADED).values("lesson_version")
     newest: dict[int, LessonVersion] = {}
     for version in LessonVersion.objects.filter(pk__in=versions).order_by("number").defer("body", "files"):
         newest[version.lesson_id] = version
@@ -100,7 +100,7 @@ def _scores(course: Course) -> dict[tuple[int, int], list[float]]:
     """Person and lesson → the scores of their finished tests, in the order in which those began."""
     attempts = Attempt.objects.filter(
         quiz_version__quiz__lesson__course=course,
-        quiz_version__quiz__mode=QuizMode.TEST,
+        quiz_version__quiz__mode__in=GRADED,
         is_redo=False,
         finished_at__isnull=False,
         user__isnull=False,

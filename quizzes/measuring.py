@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from lessons.models import Lesson
 from quizzes.grading import grade
-from quizzes.models import AttemptQuestion, Grade, KeyRevision, QuestionVersion, QuizMode, RegradePolicy, Response
+from quizzes.models import GRADED, AttemptQuestion, Grade, KeyRevision, QuestionVersion, RegradePolicy, Response
 from quizzes.statistics import Statistics, Taken, statistics_of
 from quizzes.strength import guessing_floor
 
@@ -90,7 +90,7 @@ def _sittings(lesson: Lesson) -> list[_Sitting]:
     """The questions of all finished tests, attempt by attempt, the oldest first."""
     rows = AttemptQuestion.objects.filter(
         attempt__quiz_version__quiz__lesson=lesson,
-        attempt__quiz_version__quiz__mode=QuizMode.TEST,
+        attempt__quiz_version__quiz__mode__in=GRADED,
         attempt__is_redo=False,
         attempt__finished_at__isnull=False,
     ).order_by("attempt__started_at", "attempt_id", "position")
@@ -102,7 +102,7 @@ def _answers(lesson: Lesson) -> dict[int, _Answered]:
     """The question's place in its attempt → the first answer, for all finished tests of the lesson."""
     of_lesson = {
         "attempt_question__attempt__quiz_version__quiz__lesson": lesson,
-        "attempt_question__attempt__quiz_version__quiz__mode": QuizMode.TEST,
+        "attempt_question__attempt__quiz_version__quiz__mode__in": GRADED,
         "attempt_question__attempt__is_redo": False,
         "attempt_question__attempt__finished_at__isnull": False,
         "number": 1,

@@ -73,6 +73,10 @@ class QuestionVersion(models.Model):
     stem = models.TextField()  # Markdown
     facts = models.JSONField(default=dict)
     public_sha256 = models.CharField(max_length=64)  # of all that is shown before an answer
+    template = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="variants"
+    )  # the generated question that this one was drawn from
+    seed = models.PositiveIntegerField(null=True, blank=True)  # what it was drawn with
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -130,8 +134,22 @@ class KeyRevision(models.Model):
 
 
 class QuizMode(models.TextChoices):
+    """What a quiz is for."""
+
     TEST = "test", _("test")
     PRACTICE = "practice", _("practice")
+    PATTERN = "pattern", _("test of the pattern")
+    EXAM = "exam", _("exam")
+    PRETEST = "pretest", _("questions before the lesson")
+    PREDICTION = "prediction", _("prediction")
+    REVIEW = "review", _("review")
+
+
+GRADED = (QuizMode.TEST, QuizMode.EXAM)
+"""What the gradebook, the statistics of questions and regrades are about."""
+
+HELPED = (QuizMode.PRACTICE, QuizMode.REVIEW)
+"""Where hints, steps and further tries are free, and nothing counts."""
 
 
 class Reveal(models.TextChoices):
@@ -139,6 +157,16 @@ class Reveal(models.TextChoices):
 
     EACH = "each", _("after each answer")
     FINISH = "finish", _("after finishing")
+    DATE = "date", _("after a date")
+    NEVER = "never", _("never")
+
+
+class Confidence(models.TextChoices):
+    """How sure a learner says they are of an answer: never part of a grade."""
+
+    GUESS = "guess", _("a guess")
+    LIKELY = "likely", _("fairly sure")
+    CERTAIN = "certain", _("certain")
 
 
 class Quiz(models.Model):
@@ -161,6 +189,8 @@ class QuizVersion(models.Model):
     lesson_version = models.ForeignKey(LessonVersion, on_delete=models.PROTECT, related_name="quiz_versions")
     title = models.CharField(max_length=200, blank=True)
     reveal = models.CharField(max_length=16, choices=Reveal.choices, default=Reveal.EACH)
+    reveal_at = models.DateTimeField(null=True, blank=True)  # for Reveal.DATE
+    minutes = models.PositiveSmallIntegerField(null=True, blank=True)  # how long an attempt may take; none: without a limit
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -177,6 +207,7 @@ class QuizQuestion(models.Model):
     position = models.PositiveSmallIntegerField()
     question_version = models.ForeignKey(QuestionVersion, on_delete=models.PROTECT, related_name="quiz_questions")
     points = models.PositiveSmallIntegerField(default=1)
+    before = models.CharField(max_length=16, blank=True)  # of a prediction: the lesson's mode that it is asked before
 
     class Meta:
         ordering = ["position"]
@@ -200,6 +231,7 @@ class Attempt(models.Model):
     redo_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="redos")
     is_redo = models.BooleanField(default=False)
     started_at = models.DateTimeField(default=timezone.now)
+    deadline_at = models.DateTimeField(null=True, blank=True)  # the server's; none: without a limit
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -220,9 +252,19 @@ class Attempt(models.Model):
         return self.finished_at is not None
 
     @property
+    def mode(self) -> QuizMode:
+        """What it is for; the redo of anything is practice."""
+        return QuizMode.PRACTICE if self.is_redo else QuizMode(self.quiz_version.quiz.mode)
+
+    @property
     def is_practice(self) -> bool:
         """Hints and further tries are allowed, and nothing counts."""
-        return self.is_redo or self.quiz_version.quiz.mode == QuizMode.PRACTICE
+        return self.mode in HELPED
+
+    @property
+    def is_graded(self) -> bool:
+        """Its points stand in the gradebook."""
+        return self.mode in GRADED
 
 
 class AttemptQuestion(models.Model):
@@ -238,6 +280,7 @@ class AttemptQuestion(models.Model):
     option_order = models.JSONField()  # option keys as shown
     draft = models.JSONField(default=list, blank=True)  # option keys chosen but not committed
     draft_text = models.CharField(max_length=100, blank=True)  # what was written but not committed
+    draft_confidence = models.CharField(max_length=8, choices=Confidence.choices, blank=True)
     draft_saved_at = models.DateTimeField(null=True, blank=True)
     hint_shown_at = models.DateTimeField(null=True, blank=True)
     steps_shown = models.PositiveSmallIntegerField(default=0)
@@ -268,6 +311,7 @@ class Response(models.Model):
     options = models.JSONField()  # option keys; empty when the learner wrote, or gave up and asked for the steps
     text = models.CharField(max_length=100, blank=True)  # what they wrote
     gave_up = models.BooleanField(default=False)
+    confidence = models.CharField(max_length=8, choices=Confidence.choices, blank=True)  # empty: not said
     idempotency_key = models.CharField(max_length=64)
     hint_seen = models.BooleanField(default=False)
     steps_seen = models.PositiveSmallIntegerField(default=0)

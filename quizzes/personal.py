@@ -44,7 +44,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     result = result_of(attempt)
     return {
         "id": str(attempt.pk),
-        "mode": "practice" if attempt.is_practice else "test",
+        "mode": attempt.mode.value,
         "lesson": version.title,
         "lesson_version": version.number,
         "started_at": attempt.started_at.isoformat(),

@@ -19,7 +19,7 @@ class ResponseRecord:
 
     who: str  # a name, an address, "guest 12", or that the person erased their account
     attempt: Attempt
-    mode: str  # "test" or "practice"; the redo of a test is practice
+    mode: str  # a value of QuizMode; the redo of a test is practice
     lesson_version: int
     question_uid: str
     question_version: int
@@ -73,7 +73,7 @@ def _record(response: Response) -> ResponseRecord:
     return ResponseRecord(
         who=name_of(attempt.user),
         attempt=attempt,
-        mode="practice" if attempt.is_practice else "test",
+        mode=attempt.mode.value,
         lesson_version=attempt.quiz_version.lesson_version.number,
         question_uid=version.question.uid,
         question_version=version.number,

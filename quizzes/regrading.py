@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from quizzes.grading import grade
-from quizzes.models import Attempt, Grade, KeyRevision, QuizMode, Regrade, RegradePolicy, Response
+from quizzes.models import GRADED, Attempt, Grade, KeyRevision, Regrade, RegradePolicy, Response
 from quizzes.services import newest_key
 from web.problems import Problem
 
@@ -150,7 +150,7 @@ def _answers(key_revision: KeyRevision) -> list[Response]:
         Response.objects.filter(
             attempt_question__question_version=key_revision.question_version,
             attempt_question__attempt__is_redo=False,
-            attempt_question__attempt__quiz_version__quiz__mode=QuizMode.TEST,
+            attempt_question__attempt__quiz_version__quiz__mode__in=GRADED,
         )
         .select_related("attempt_question__attempt__user")
         .prefetch_related("grades")

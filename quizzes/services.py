@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from random import SystemRandom
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
@@ -19,17 +18,15 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from lessons.models import LessonVersion
 from lessons.services import current_version
-from quizzes.grading import draw_order, grade
+from quizzes.drawing import Asked, draw_questions, questions_to_ask
+from quizzes.grading import grade
 from quizzes.models import (
     Attempt,
     AttemptQuestion,
-    Difficulty,
     Grade,
     KeyRevision,
     QuestionVersion,
     Quiz,
-    QuizMode,
-    QuizQuestion,
     QuizVersion,
     Response,
     Reveal,
@@ -63,11 +60,7 @@ __all__ = [
     "submit_response",
 ]
 
-Asked = QuizQuestion | AttemptQuestion
-"""What a question to be drawn comes from: a quiz, or the attempt that missed it."""
-
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-_EASY_FIRST = {value: rank for rank, value in enumerate(Difficulty.values)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +139,7 @@ def situation_of(attempt: Attempt, question: AttemptQuestion, *, answered: bool)
 
 def start_attempt(*, user: User, quiz_version: QuizVersion, now: datetime) -> Attempt:
     """A new attempt at exactly this version of the quiz, or the one that is still open."""
-    questions = list(quiz_version.quiz_questions.select_related("question_version").order_by("position"))
-    if quiz_version.quiz.mode == QuizMode.PRACTICE:
-        questions.sort(key=lambda question: _EASY_FIRST.get(question.question_version.difficulty, 0))
+    questions = questions_to_ask(quiz_version)
     return _open_or_begin(user=user, quiz_version=quiz_version, questions=questions, redo_of=None, now=now)
 
 
@@ -178,27 +169,13 @@ def _open_or_begin(
     try:
         with transaction.atomic():
             attempt = Attempt.objects.create(**wanted, redo_of=redo_of, started_at=now)
-            _draw_questions(attempt, questions)
+            draw_questions(attempt, questions)
     except IntegrityError:
         # Another tab was first: the database allows one open attempt only.
         if found := is_open.first():
             return found
         raise
     return attempt
-
-
-def _draw_questions(attempt: Attempt, questions: Sequence[Asked]) -> None:
-    chance = SystemRandom()
-    AttemptQuestion.objects.bulk_create(
-        AttemptQuestion(
-            attempt=attempt,
-            position=position,
-            question_version=question.question_version,
-            points=question.points,
-            option_order=draw_order([option.key for option in question.question_version.options.all()], chance),
-        )
-        for position, question in enumerate(questions, start=1)
-    )
 
 
 # --- answering ---------------------------------------------------------------------------------------------------------------
