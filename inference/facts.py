@@ -84,6 +84,11 @@ def facts_of(network: str) -> dict[str, Any] | None:
     return _nested(_rows().filter(network=network)).get(network)
 
 
+def facts_of_each(networks: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """All that was computed about each of these networks, in one query; one of which nothing was is left out."""
+    return _nested(_rows().filter(network__in=set(networks)))
+
+
 def figures_of(network: str) -> dict[str, Any] | None:
     """All that was computed about a network; None while nothing was, and for the library, which passes for no network."""
     return None if network == LIBRARY else facts_of(network)

@@ -62,17 +62,22 @@ class Question(models.Model):
 
 
 class QuestionVersion(models.Model):
-    """The public words of a question, for good: insert-only. Everything here may be shown before an answer."""
+    """The public words of a question, for good: insert-only. Everything here may be shown before an answer.
+
+    A template is asked of nobody: it has a recipe in place of words, and each attempt asks a variant drawn from it, which is an
+    ordinary question version with options and a key. Variants share their template's number, and differ by seed and words.
+    """
 
     question = models.ForeignKey(Question, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    kind = models.CharField(max_length=24)  # a room of quizzes.questions: "single", "multiple", …
+    kind = models.CharField(max_length=24)  # a room of quizzes.questions ("single", …) or, of a template, a drawer of variants
     about = models.CharField(max_length=16, choices=About.choices)
     difficulty = models.CharField(max_length=8, choices=Difficulty.choices)
     objective = models.CharField(max_length=80)
     stem = models.TextField()  # Markdown
     facts = models.JSONField(default=dict)
     public_sha256 = models.CharField(max_length=64)  # of all that is shown before an answer
+    recipe = models.JSONField(default=dict, blank=True)  # of a template: what its variants are drawn by; empty for all others
     template = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="variants"
     )  # the generated question that this one was drawn from
@@ -80,8 +85,17 @@ class QuestionVersion(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        ordering = ["number"]
-        constraints = [models.UniqueConstraint(fields=["question", "number"], name="one_number_per_question")]
+        ordering = ["number", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["question", "number"], condition=models.Q(template__isnull=True), name="one_number_per_question"
+            ),
+            models.UniqueConstraint(
+                fields=["template", "seed", "public_sha256"],
+                condition=models.Q(template__isnull=False),
+                name="one_variant_per_seed_and_words",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.question_id} v{self.number}"
@@ -191,6 +205,9 @@ class QuizVersion(models.Model):
     reveal = models.CharField(max_length=16, choices=Reveal.choices, default=Reveal.EACH)
     reveal_at = models.DateTimeField(null=True, blank=True)  # for Reveal.DATE
     minutes = models.PositiveSmallIntegerField(null=True, blank=True)  # how long an attempt may take; none: without a limit
+    opens_at = models.DateTimeField(null=True, blank=True)  # no attempt begins before; none: at once
+    closes_at = models.DateTimeField(null=True, blank=True)  # no attempt lasts longer, but for extra time; none: never
+    attempts_allowed = models.PositiveSmallIntegerField(null=True, blank=True)  # of one person in all; none: any number
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -235,7 +252,14 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["user", "-started_at"])]
+        indexes = [
+            models.Index(fields=["user", "-started_at"]),
+            models.Index(
+                fields=["deadline_at"],
+                condition=models.Q(finished_at__isnull=True, deadline_at__isnull=False),
+                name="open_attempts_by_deadline",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "quiz_version", "is_redo"],
@@ -414,3 +438,211 @@ class KeyReport(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class ReviewCard(models.Model):
+    """What one person is asked again: a question, or the key insight of a lesson. due → (asked) due later; removed at will.
+
+    It exists only once its person was told what was right: a card is a hint that an answer was wrong. A removed one stays, so
+    that the next wrong answer doesn't bring it back.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="review_cards")
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="review_cards")
+    question = models.ForeignKey(
+        Question, on_delete=models.CASCADE, null=True, blank=True, related_name="review_cards"
+    )  # none: the lesson's key insight
+    state = models.JSONField(default=dict)  # what the scheduler remembers; empty before the first review
+    scheduler = models.CharField(max_length=40, blank=True)  # the library and its version that made the state
+    parameters = models.CharField(max_length=64, blank=True)  # hash of what it was made with
+    due_at = models.DateTimeField()
+    reviewed_at = models.DateTimeField(null=True, blank=True)  # the last time; none: never yet
+    certain_and_wrong = models.BooleanField(default=False)  # the last time
+    created_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "due_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "question"],
+                condition=models.Q(question__isnull=False),
+                name="one_review_card_per_user_and_question",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "lesson"],
+                condition=models.Q(question__isnull=True),
+                name="one_insight_card_per_user_and_lesson",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.question_id or 'insight'}"
+
+    @property
+    def is_insight(self) -> bool:
+        return self.question_id is None
+
+
+class ReviewSitting(models.Model):
+    """The cards that one person set out to review: open → finished. Its order was decided when it began."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="review_sittings")
+    lesson = models.ForeignKey(
+        Lesson, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )  # none: the cards of every lesson
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(finished_at__isnull=True), name="one_open_review_sitting_per_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.finished_at is not None
+
+
+class Skipped(models.TextChoices):
+    """Why a card of a sitting was not asked."""
+
+    WITHDRAWN = "withdrawn", _("its question is not asked any more")
+    REMOVED = "removed", _("you took it out of your review")
+    LEFT = "left", _("it was left without an answer")
+
+
+class ReviewItem(models.Model):
+    """One card of a sitting: planned → asked → reviewed (it has a Review), or skipped."""
+
+    sitting = models.ForeignKey(ReviewSitting, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField()  # from 1
+    card = models.ForeignKey(ReviewCard, on_delete=models.CASCADE, related_name="items")
+    attempt_question = models.OneToOneField(
+        AttemptQuestion, on_delete=models.SET_NULL, null=True, blank=True, related_name="review_item"
+    )  # where a question's card is answered
+    asked_at = models.DateTimeField(null=True, blank=True)
+    skipped = models.CharField(max_length=10, choices=Skipped.choices, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["sitting", "position"], name="one_card_per_place_in_sitting")]
+
+    def __str__(self) -> str:
+        return str(self.position)
+
+
+class Rated(models.IntegerChoices):
+    """How well a card was known, in the scheduler's four words."""
+
+    AGAIN = 1, _("Again")
+    HARD = 2, _("Hard")
+    GOOD = 3, _("Good")
+    EASY = 4, _("Easy")
+
+
+class Review(models.Model):
+    """One rating of a card and what it made of it: insert-only, except that a guest's log follows the card it joins.
+
+    It came of an answer to the question, in a sitting or elsewhere, or of the learner's own word on an insight.
+    """
+
+    card = models.ForeignKey(ReviewCard, on_delete=models.CASCADE, related_name="reviews")
+    response = models.OneToOneField(Response, on_delete=models.CASCADE, null=True, blank=True, related_name="review")
+    item = models.OneToOneField(ReviewItem, on_delete=models.CASCADE, null=True, blank=True, related_name="review")
+    rating = models.PositiveSmallIntegerField(choices=Rated.choices)
+    state = models.JSONField()  # of the scheduler, afterwards
+    due_at = models.DateTimeField()  # when the card came back
+    reviewed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["reviewed_at", "pk"]
+
+    def __str__(self) -> str:
+        return str(self.rating)
+
+
+class ExtraTime(models.Model):
+    """What one person gets on top of an exam's minutes, in every exam of a course: given → taken back.
+
+    A row keeps what was given, why and by whom; giving another amount takes the former row back.
+    """
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="extra_times")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="extra_times")
+    percent = models.PositiveSmallIntegerField(default=0)  # of the exam's minutes
+    minutes = models.PositiveSmallIntegerField(default=0)  # and these
+    reason = models.CharField(max_length=300)
+    given_at = models.DateTimeField(default=timezone.now)
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+    taken_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-given_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "user"],
+                condition=models.Q(taken_back_at__isnull=True),
+                name="one_extra_time_per_course_and_user",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.percent} % + {self.minutes} min"
+
+
+class Counting(models.TextChoices):
+    """Which of several finished attempts at a test counts."""
+
+    BEST = "best", _("the best attempt")
+    LAST = "last", _("the last attempt")
+    FIRST = "first", _("the first attempt")
+    MEAN = "mean", _("the mean of all attempts")
+
+
+class CourseGrading(models.Model):
+    """How a course's owner has it graded; a course without a row counts the best attempt."""
+
+    course = models.OneToOneField(Course, on_delete=models.CASCADE, related_name="grading")
+    counting = models.CharField(max_length=8, choices=Counting.choices, default=Counting.BEST)
+    changed_at = models.DateTimeField(default=timezone.now)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    def __str__(self) -> str:
+        return self.counting
+
+
+class GradeOverride(models.Model):
+    """A person's grade in one quiz as somebody who teaches set it: insert-only. The newest one counts; one without a score
+    takes the former back, and what was computed counts again.
+    """
+
+    quiz = models.ForeignKey(Quiz, on_delete=models.PROTECT, related_name="overrides")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grade_overrides")
+    number = models.PositiveIntegerField()  # from 1
+    score = models.FloatField(null=True, blank=True)  # 0..1; none: taken back
+    former = models.FloatField(null=True, blank=True)  # what counted before; none: nothing did
+    reason = models.CharField(max_length=300)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["quiz", "user", "number"], name="one_number_per_override"),
+            models.CheckConstraint(
+                condition=models.Q(score__isnull=True) | models.Q(score__gte=0, score__lte=1), name="an_override_is_a_share"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "taken back" if self.score is None else str(self.score)

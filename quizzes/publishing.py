@@ -75,16 +75,23 @@ def _publish_question(
 
 def _question_version(question: Question, document: QuestionDocument, context: PartContext) -> QuestionVersion:
     public = public_part(document, context)
-    digest = hashlib.sha256(json.dumps(public, sort_keys=True, default=str).encode()).hexdigest()
-    newest = question.versions.order_by("-number").first()
-    if newest and newest.public_sha256 == digest:
+    newest = question.versions.filter(template__isnull=True).order_by("-number").first()
+    if newest and newest.public_sha256 == public_digest(public):
         return newest
-    options = public.pop("options")
-    made = QuestionVersion.objects.create(
-        question=question, number=newest.number + 1 if newest else 1, public_sha256=digest, **public
-    )
+    return store_question_version(public, question=question, number=newest.number + 1 if newest else 1)
+
+
+def public_digest(public: Mapping[str, Any]) -> str:
+    """The SHA-256 of a public part: the same for the same words."""
+    return hashlib.sha256(json.dumps(public, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def store_question_version(public: Mapping[str, Any], **more: Any) -> QuestionVersion:
+    """A new question version with this public part and its options; `more` are the row's other fields."""
+    fields = {name: value for name, value in public.items() if name != "options"}
+    made = QuestionVersion.objects.create(public_sha256=public_digest(public), **fields, **more)
     Option.objects.bulk_create(
-        Option(question_version=made, position=position, **option) for position, option in enumerate(options)
+        Option(question_version=made, position=position, **option) for position, option in enumerate(public["options"])
     )
     return made
 
@@ -134,17 +141,18 @@ def _keep_key(
 ) -> None:
     key = json.loads(json.dumps(key_part(document, context, beliefs), default=str))  # as the database will give it back
     newest = asked.key_revisions.order_by("-number").first()
-    if newest and _says(newest, key):
+    if newest and key_says(newest, key):
         return
     published = asked.key_revisions.filter(reason="").order_by("-number").first()
-    if newest and newest.reason and published and _says(published, key):
+    if newest and newest.reason and published and key_says(published, key):
         return  # the document is older than the correction, and publishing it for another reason must not undo that
     KeyRevision.objects.create(
         question_version=asked, number=newest.number + 1 if newest else 1, created_by=version.created_by, **key
     )
 
 
-def _says(revision: KeyRevision, key: Mapping[str, Any]) -> bool:
+def key_says(revision: KeyRevision, key: Mapping[str, Any]) -> bool:
+    """Whether a stored key says what this one would."""
     return all(getattr(revision, name) == value for name, value in key.items())
 
 
