@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -109,6 +109,9 @@ class QuestionOut(Schema):
     asks: str = Field(description="“one” option, “several” or a “number”.")
     options: list[OptionOut]
     text: str = Field(description="What was written.")
+    confidence: str = Field(
+        description="How sure you said you are: “guess”, “likely” or “certain”; empty where you did not say."
+    )
     open: bool = Field(description="Whether it still takes an answer.")
     answered: bool
     tries: int
@@ -166,6 +169,9 @@ class StrengthList(Schema):
 class ChoiceIn(Schema):
     options: list[Annotated[str, Field(max_length=16)]] = Field(default=[], max_length=6)
     text: str = Field(default="", max_length=100, description="What was written, for a question that asks for a number.")
+    confidence: Literal["", "guess", "likely", "certain"] | None = Field(
+        default=None, description="How sure you are: never part of a grade. Left out, what you said before stays."
+    )
     final: bool = Field(default=False, description="No: keep the choice. Yes: commit and grade it.")
     idempotency_key: str = Field(default="", max_length=64, description="Needed with final: the same key is graded once.")
 
@@ -235,10 +241,15 @@ def put_answer(request: HttpRequest, response: HttpResponse, attempt_id: UUID, p
     answer = Answer(frozenset(key_at(letter, order) or letter for letter in choice.options), choice.text.strip())
     if choice.final:
         submit_response(
-            attempt=attempt, position=position, answer=answer, idempotency_key=choice.idempotency_key, now=timezone.now()
+            attempt=attempt,
+            position=position,
+            answer=answer,
+            confidence=choice.confidence,
+            idempotency_key=choice.idempotency_key,
+            now=timezone.now(),
         )
     else:
-        save_answer(attempt=attempt, position=position, answer=answer, now=timezone.now())
+        save_answer(attempt=attempt, position=position, answer=answer, confidence=choice.confidence, now=timezone.now())
     question = _one(attempt, position)
     committed = "graded" if question.verdict else "answered"
     return {"status": committed if choice.final else "saved", "question": _question(question)}
@@ -338,6 +349,7 @@ def _question(view: QuestionView) -> dict[str, Any]:
         "stem": view.stem,
         "asks": str(view.asks),
         "text": view.text,
+        "confidence": view.confidence,
         "options": [
             {"id": option.letter, "html": option.html, "chosen": option.chosen, "mark": option.mark} for option in view.options
         ],

@@ -61,6 +61,7 @@ def _question(item: ResultItem, *, finished: bool) -> dict[str, Any]:
         "question": question.question_version.stem,
         "draft": [letter_of(key, question.option_order) for key in question.draft],
         "draft_text": question.draft_text,
+        "draft_confidence": question.draft_confidence,
         "hint_shown": question.hint_shown_at is not None,
         "steps_shown": question.steps_shown,
         "answers": [_answer(committed, question.option_order, finished=finished) for committed in item.committed],
@@ -73,6 +74,7 @@ def _answer(committed: Committed, order: list[str], *, finished: bool) -> dict[s
         "options": [letter_of(key, order) for key in response.options],
         "text": response.text,
         "gave_up": response.gave_up,
+        "confidence": response.confidence,
         "at": response.committed_at.isoformat(),
         # An export must not be a way around the policy: an open attempt keeps its grades to itself.
         "right": committed.is_right if finished else None,

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from lessons.models import Course, LessonVersion
 from quizzes.grading import letter_at, letter_of
 from quizzes.misconceptions.services import misconception_url, readable_slugs
-from quizzes.models import Attempt, AttemptQuestion, KeyRevision
+from quizzes.models import Attempt, AttemptQuestion, Confidence, KeyRevision
 from quizzes.public import public_question
 from quizzes.questions import Answer, Asks, kind_named
 from quizzes.results import Committed, committed_answers
@@ -57,6 +57,15 @@ class SaidView:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfidenceView:
+    """One answer to "How sure are you?"."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictView:
     """What is said about the latest answer alone."""
 
@@ -67,10 +76,16 @@ class VerdictView:
     said: tuple[SaidView, ...]
     part: str = ""  # what an answer gets that is right in part
     regraded: str = ""  # why its points are not those of the first key, and what they were
+    was_certain: bool = False  # the learner said so
 
     @property
     def is_partly(self) -> bool:
         return 0 < self.score < 1
+
+    @property
+    def is_surprise(self) -> bool:
+        """Certain, and not right: what is looked into now is corrected best (Butterfield & Metcalfe 2001, hypercorrection)."""
+        return self.was_certain and not self.right
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +126,7 @@ class QuestionView:
     asks: Asks
     options: tuple[OptionView, ...]
     text: str  # what was written: in a draft, or in the latest answer
+    confidence: str  # how sure the learner said they are of it; empty: not said
     situation: Situation
     tries: int
     drafted: bool
@@ -124,6 +140,11 @@ class QuestionView:
     @property
     def is_open(self) -> bool:
         return takes_answers(self.situation)
+
+    @property
+    def confidences(self) -> list[ConfidenceView]:
+        """What can be said of how sure one is, least first."""
+        return [ConfidenceView(one.value, str(one.label), one.value == self.confidence) for one in Confidence]
 
     @property
     def offers_hint(self) -> bool:
@@ -195,9 +216,11 @@ def question_view(attempt: Attempt, question: AttemptQuestion, *, total: int) ->
     committed = committed_answers(question)
     situation = situation_of(attempt, question, answered=bool(committed))
     public = public_question(version, question.option_order)
-    given = question.drafted
+    given, confidence = question.drafted, question.draft_confidence
     if given.is_empty and committed:
         given = committed[-1].response.answer
+    if committed and not takes_answers(situation):
+        confidence = committed[-1].response.confidence
     told = _told(question, situation, committed, lesson_version)
     return QuestionView(
         number=question.position,
@@ -217,6 +240,7 @@ def question_view(attempt: Attempt, question: AttemptQuestion, *, total: int) ->
             for index, option in enumerate(public.options)
         ),
         text=given.text,
+        confidence=confidence,
         situation=situation,
         tries=len(committed),
         drafted=not question.drafted.is_empty,
@@ -316,6 +340,7 @@ class _KeyWords:
             said=tuple(self.said(option, kind.asks) for option in spoken_to),
             part=self.part(response.answer, by_key) if kind.asks is Asks.SEVERAL else "",
             regraded=self.regraded(committed) if committed.grade.regrade_id else "",
+            was_certain=response.confidence == Confidence.CERTAIN,
         )
 
     def regraded(self, committed: Committed) -> str:

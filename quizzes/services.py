@@ -23,6 +23,7 @@ from quizzes.grading import grade
 from quizzes.models import (
     Attempt,
     AttemptQuestion,
+    Confidence,
     Grade,
     KeyRevision,
     QuestionVersion,
@@ -181,8 +182,13 @@ def _open_or_begin(
 # --- answering ---------------------------------------------------------------------------------------------------------------
 
 
-def save_answer(*, attempt: Attempt, position: int, answer: Answer, now: datetime) -> AttemptQuestion:
-    """Keeps an answer that is not committed yet, so that a closed tab loses nothing. An empty one takes it back."""
+def save_answer(
+    *, attempt: Attempt, position: int, answer: Answer, confidence: str | None = None, now: datetime
+) -> AttemptQuestion:
+    """Keeps an answer that is not committed yet, so that a closed tab loses nothing. An empty one takes it back.
+
+    How sure the learner said they are of it stays as it was where `confidence` is none.
+    """
     with transaction.atomic():
         attempt = _locked(attempt)
         question = attempt_question(attempt, position)
@@ -190,14 +196,24 @@ def save_answer(*, attempt: Attempt, position: int, answer: Answer, now: datetim
         if not answer.is_empty:
             _refuse_unusable(question, answer)
         question.drafted = answer
+        question.draft_confidence = _confidence(question, confidence)
         question.draft_saved_at = now
-        question.save(update_fields=["draft", "draft_text", "draft_saved_at"])
+        question.save(update_fields=["draft", "draft_text", "draft_confidence", "draft_saved_at"])
     return question
 
 
-def submit_response(*, attempt: Attempt, position: int, answer: Answer, idempotency_key: str, now: datetime) -> Graded:
+def submit_response(
+    *,
+    attempt: Attempt,
+    position: int,
+    answer: Answer,
+    confidence: str | None = None,
+    idempotency_key: str,
+    now: datetime,
+) -> Graded:
     """Commits an answer and grades it with the newest key of the question version that the learner saw.
 
+    `confidence` is how sure the learner says they are of it; none: what they said with the draft. It is no part of the grade.
     The same request again returns the same grade. Raises Problem 409 when the question takes no (further) answer and
     422 when it is no answer to this question.
     """
@@ -214,6 +230,7 @@ def submit_response(*, attempt: Attempt, position: int, answer: Answer, idempote
             return _repeated(known, answer)
         _refuse_unless_open(attempt, question)
         _refuse_unusable(question, answer)
+        question.draft_confidence = _confidence(question, confidence)
         return _commit(attempt, question, answer=answer, idempotency_key=idempotency_key, now=now)
 
 
@@ -238,6 +255,7 @@ def _commit(attempt: Attempt, question: AttemptQuestion, *, answer: Answer, idem
         options=sorted(answer.options),
         text=answer.text,
         gave_up=answer.is_empty,
+        confidence="" if answer.is_empty else question.draft_confidence,
         idempotency_key=idempotency_key,
         hint_seen=question.hint_shown_at is not None,
         steps_seen=question.steps_shown,
@@ -248,10 +266,10 @@ def _commit(attempt: Attempt, question: AttemptQuestion, *, answer: Answer, idem
     row = Grade.objects.create(
         response=response, key_revision=revision, score=score.value, points=score.value * question.points, graded_at=now
     )
-    question.drafted = Answer()
+    question.drafted, question.draft_confidence = Answer(), ""
     if score.is_right if attempt.is_practice else attempt.quiz_version.reveal == Reveal.EACH:
         question.answer_shown_at = now
-    question.save(update_fields=["draft", "draft_text", "answer_shown_at"])
+    question.save(update_fields=["draft", "draft_text", "draft_confidence", "answer_shown_at"])
     return Graded(response, row)
 
 
@@ -360,6 +378,15 @@ def _refuse_unusable(question: AttemptQuestion, answer: Answer) -> None:
     fault = kind_named(question.question_version.kind).fault_in(answer, offered=frozenset(question.option_order))
     if fault is not None:
         raise Problem(422, _("Not an answer"), _sentence(fault))
+
+
+def _confidence(question: AttemptQuestion, said: str | None) -> str:
+    """How sure the learner is of the answer now; Problem 422 for a word that stands for no confidence."""
+    if said is None:
+        return question.draft_confidence
+    if said and said not in Confidence.values:
+        raise Problem(422, _("Not a confidence"), _("Say how sure you are with one of the three words offered, or not at all."))
+    return said
 
 
 def _sentence(fault: Fault) -> str:

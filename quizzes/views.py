@@ -104,12 +104,19 @@ def question(request: HttpRequest, attempt_id: UUID, position: int) -> HttpRespo
         return _question_page(request, attempt, position)
     try:
         if _is_kept_until_finish(attempt):
-            save_answer(attempt=attempt, position=position, answer=_answer(request, asked), now=timezone.now())
+            save_answer(
+                attempt=attempt,
+                position=position,
+                answer=_answer(request, asked),
+                confidence=_confidence(request),
+                now=timezone.now(),
+            )
             return _after_keeping(attempt, position)
         submit_response(
             attempt=attempt,
             position=position,
             answer=_answer(request, asked),
+            confidence=_confidence(request),
             idempotency_key=request.POST.get("idempotency_key", ""),
             now=timezone.now(),
         )
@@ -129,6 +136,11 @@ def _answer(request: HttpRequest, asked: AttemptQuestion) -> Answer:
     return Answer(options, request.POST.get("number", "").strip())
 
 
+def _confidence(request: HttpRequest) -> str:
+    """How sure they say they are: a form that leaves it out says nothing."""
+    return request.POST.get("confidence", "")
+
+
 def _after_keeping(attempt: Attempt, position: int) -> HttpResponse:
     """On to the next question; after the last one, to what is left before handing in."""
     if position < attempt.questions.count():
@@ -142,20 +154,23 @@ def draft(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse
     """Keeps a choice without committing it: in the background for the page's script, by a redirect for the plain form."""
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
     answer = _answer(request, attempt_question(attempt, position))
+    confidence = _confidence(request)
     in_background = request.headers.get("X-Requested-With") == "fetch"
     try:
-        save_answer(attempt=attempt, position=position, answer=answer, now=timezone.now())
+        save_answer(attempt=attempt, position=position, answer=answer, confidence=confidence, now=timezone.now())
     except Problem as problem:
         if in_background:
             return JsonResponse({"detail": problem.detail}, status=problem.status)
         return _refused(request, attempt, position, problem)
     if in_background:
-        return JsonResponse({"detail": _kept(answer)})
+        return JsonResponse({"detail": _kept(answer, confidence)})
     return redirect("quizzes:question", attempt.pk, position)
 
 
-def _kept(answer: Answer) -> str:
+def _kept(answer: Answer, confidence: str) -> str:
     """What is said of a draft that was kept."""
+    if answer.is_empty and confidence:
+        return _("How sure you are is saved; your answer is still to come.")
     if answer.is_empty:
         return _("Your answer is taken back.")
     return _("Your number is saved.") if answer.text else _("Your choice is saved.")

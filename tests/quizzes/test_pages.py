@@ -121,7 +121,7 @@ def test_a_question_shows_its_words_with_facts_and_native_radios(visitor: Client
     html = response.content.decode()
     assert "How many numbers" in html
     assert "2,048" in text_of(response)
-    assert html.count('type="radio"') == 3
+    assert html.count('type="radio" name="choice"') == 3
     assert "<fieldset" in html
     assert "Question 1 of 3" in text_of(response)
 

@@ -1,20 +1,32 @@
 // What makes a question quicker by keyboard and safe against a closed tab. The page works without any of it.
 
-const STORED = "letter-keys";
+const LETTERS = "letter-keys";
+const SURE = "ask-confidence";
 
-const lettersOn = () => localStorage.getItem(STORED) !== "off";
+const isOn = (what) => localStorage.getItem(what) !== "off";
+const switchOver = (what) => localStorage.setItem(what, isOn(what) ? "off" : "on");
+
+// Who does not want to be asked how sure they are is not, on any question of this site.
+function showSure() {
+  for (const button of document.querySelectorAll("[data-ask-sure]")) {
+    const asked = button.parentElement.querySelector("[data-sure]");
+    button.hidden = false;
+    button.setAttribute("aria-pressed", String(isOn(SURE)));
+    asked.hidden = asked.disabled = !isOn(SURE);
+  }
+}
 
 function showKeys() {
   for (const line of document.querySelectorAll(".keys")) {
     line.hidden = false;
-    line.querySelector("[data-letter-keys]").setAttribute("aria-pressed", String(lettersOn()));
+    line.querySelector("[data-letter-keys]").setAttribute("aria-pressed", String(isOn(LETTERS)));
   }
 }
 
 // A–F and 1–6 choose, but only while the question has focus (WCAG 2.1.4), and not while it is switched off.
 document.addEventListener("keydown", (event) => {
   const form = event.target.closest?.("#answer");
-  if (!form || !lettersOn() || event.altKey || event.ctrlKey || event.metaKey || event.key.length !== 1) return;
+  if (!form || !isOn(LETTERS) || event.altKey || event.ctrlKey || event.metaKey || event.key.length !== 1) return;
   const letter = event.key.toUpperCase();
   const options = [...form.querySelectorAll("input[name=choice]")];
   const option = options.find((input) => input.value === letter) ?? options["123456".indexOf(event.key)];
@@ -27,10 +39,11 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-letter-keys]");
+  const button = event.target.closest("[data-letter-keys], [data-ask-sure]");
   if (!button) return;
-  localStorage.setItem(STORED, lettersOn() ? "off" : "on");
+  switchOver("askSure" in button.dataset ? SURE : LETTERS);
   showKeys();
+  showSure();
 });
 
 // Each choice is kept as it is made. One request at a time, and the newest choice last, so that none overtakes another.
@@ -89,9 +102,11 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const question = event.target.closest("#question") ?? document.querySelector("#question");
   if (!question?.dataset.focus) return;
   showKeys();
+  showSure();
   const target = question.querySelector(`#${question.dataset.focus}`) ?? question.querySelector("#feedback");
   delete question.dataset.focus;
   target?.focus();
 });
 
 showKeys();
+showSure();
