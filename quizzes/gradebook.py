@@ -6,22 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import models
-from django.utils.translation import gettext_lazy as _
-
 from accounts.models import User
 from lessons.models import Course, Lesson, LessonVersion
-from quizzes.models import GRADED, Attempt, AttemptQuestion, Grade, QuizVersion
+from quizzes.models import GRADED, Attempt, AttemptQuestion, Counting, Grade, QuizVersion
 from quizzes.records import name_of
 
-
-class Counting(models.TextChoices):
-    """Which of several finished attempts at a test counts."""
-
-    BEST = "best", _("the best attempt")
-    LAST = "last", _("the last attempt")
-    FIRST = "first", _("the first attempt")
-    MEAN = "mean", _("the mean of all attempts")
+__all__ = ["Cell", "Counting", "Gradebook", "GradebookRow", "counted", "gradebook_of"]
 
 
 @dataclass(frozen=True, slots=True)
