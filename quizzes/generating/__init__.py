@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from quizzes.generating.base import Drawn, DrawnOption, Facts, NotDrawable, Phrase, Template
+from quizzes.generating.base import Facts, Template
 from quizzes.generating.preparing import MISTAKE_BEHIND, PREPROCESSING
 from quizzes.generating.shapes import OUTPUT_SHAPE, RECEPTIVE_FIELD, STRIDE
 from quizzes.generating.sizes import COST_BY_SIDE, HEAD_INPUT, LAYER_PARAMETERS, TRAINED_PARAMETERS
+from quizzes.sketching.base import Drawn, DrawnOption, NotDrawable, Phrase
 
 __all__ = [
     "TEMPLATES",

@@ -14,8 +14,9 @@ from random import Random
 from typing import Any
 
 from inference.contracts import MistakeName
-from quizzes.generating.base import Belief, Figures, NotDrawable, Phrase, Sketch, Template
+from quizzes.generating.base import Template
 from quizzes.generating.networks import Network
+from quizzes.sketching.base import Belief, Figures, NotDrawable, Phrase, Sketch
 
 Triple = tuple[float, ...]
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from quizzes.generating.base import Belief, Figures, Phrase, Sketch, Template
+from quizzes.generating.base import Template
 from quizzes.generating.networks import Network, StageOf, sides_for
+from quizzes.sketching.base import Belief, Figures, Phrase, Sketch
 
 # --- the shape after a stage -------------------------------------------------------------------------------------------------
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from quizzes.generating.base import Belief, Figures, Phrase, Sketch, Template
+from quizzes.generating.base import Template
 from quizzes.generating.networks import Network, StageOf, sides_for
+from quizzes.sketching.base import Belief, Figures, Phrase, Sketch
 
 
 def _classes(chance: Random) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from django.utils.functional import Promise
@@ -11,40 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from inference.breaking.wording import TELLINGS
 from inference.contracts import MistakeName
-from lessons.figures import billions, plain
-from quizzes.generating.base import Phrase, Value
 from quizzes.generating.preparing import slug_of
-
-
-@dataclass(frozen=True, slots=True)
-class Misconception:
-    """What people believe who choose a drawn option, and why it fails; `mistake` is its runnable form's name, if any."""
-
-    slug: str
-    title: str
-    belief: str
-    why: str
-    mistake: str = ""
+from quizzes.sketching.base import Phrase
+from quizzes.sketching.words import Misconception, said
 
 
 def worded(phrase: Phrase) -> str:
     """The phrase as Markdown in the language of whoever asks; raises KeyError for a code without a sentence."""
-    figures: dict[str, str] = {}
-    for name, value in phrase.figures:
-        figures[name] = written(name, value)
-        figures[f"{name}_raw"] = str(value)  # within code, where 2,048 would be two arguments
-    return str(SENTENCES[phrase.code]) % figures
-
-
-def written(name: str, value: Value) -> str:
-    """A figure as text: numbers grouped, large ones in billions, shapes with ×, colours in parentheses."""
-    if name in ("macs", "grown") and isinstance(value, int):
-        return billions(value)
-    if name == "stages" and isinstance(value, tuple):
-        return ", ".join(plain(each) for each in value)
-    if isinstance(value, tuple) and not name.endswith("shape"):
-        return f"({', '.join(plain(each) for each in value)})"
-    return plain(value)
+    return said(phrase, SENTENCES)
 
 
 def misconception(slug: str) -> Misconception:
