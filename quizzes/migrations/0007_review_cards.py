@@ -6,6 +6,8 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from database.operations import InsertOnly
+
 
 class Migration(migrations.Migration):
 
@@ -98,4 +100,5 @@ class Migration(migrations.Migration):
             model_name='reviewitem',
             constraint=models.UniqueConstraint(fields=('sitting', 'position'), name='one_card_per_place_in_sitting'),
         ),
+        InsertOnly('Review', free=('card',)),
     ]

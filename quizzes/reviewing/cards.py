@@ -1,0 +1,158 @@
+"""Cards: made, taken out, put back, and rated once by each answer. The clock comes from the caller.
+
+`quizzes.services` rates by these functions when it commits an answer, so nothing here imports it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from lessons.models import Lesson
+from quizzes.models import AttemptQuestion, Question, Response, Review, ReviewCard, ReviewItem, Skipped
+from quizzes.reviewing.rules import Known, Rating, is_certain_and_wrong, rating_of
+from quizzes.reviewing.scheduling import FIRST_AFTER, LIBRARY, PARAMETERS, Scheduled, replay, review
+
+
+def card_for(person: User | None, *, question: Question | int | None = None, lesson: Lesson | None = None) -> ReviewCard | None:
+    """This person's card of a question, or of a lesson's insight; none where they have none. Removed ones are found too."""
+    if person is None:
+        return None
+    about = {"question": question} if question is not None else {"question": None, "lesson": lesson}
+    return ReviewCard.objects.filter(user=person, **about).first()
+
+
+def add_question(person: User, question: Question, *, now: datetime) -> ReviewCard:
+    """The card of a question, made or put back. Whether the person may know that it is worth one is for the caller to ask."""
+    card, _new = ReviewCard.objects.get_or_create(
+        user=person,
+        question=question,
+        defaults={"lesson_id": question.lesson_id, "due_at": now + FIRST_AFTER, "created_at": now},
+    )
+    return put_back(card)
+
+
+def add_insight(person: User, lesson: Lesson, *, now: datetime) -> ReviewCard:
+    """The card of a lesson's key insight, made or put back."""
+    card, _new = ReviewCard.objects.get_or_create(
+        user=person, question=None, lesson=lesson, defaults={"due_at": now + FIRST_AFTER, "created_at": now}
+    )
+    return put_back(card)
+
+
+def put_back(card: ReviewCard) -> ReviewCard:
+    """The card, asked again from when it was due."""
+    if card.removed_at is not None:
+        card.removed_at = None
+        card.save(update_fields=["removed_at"])
+    return card
+
+
+def remove(card: ReviewCard, *, now: datetime) -> ReviewCard:
+    """The card, not asked any more: not in the sitting that is open either, nor after the next wrong answer."""
+    with transaction.atomic():
+        if card.removed_at is None:
+            card.removed_at = now
+            card.save(update_fields=["removed_at"])
+        planned = ReviewItem.objects.filter(card=card, sitting__finished_at__isnull=True, review__isnull=True, skipped="")
+        planned.update(skipped=Skipped.REMOVED)
+    return card
+
+
+# --- rating ------------------------------------------------------------------------------------------------------------------
+
+
+def rate_answer(asked: AttemptQuestion, response: Response, *, right: bool) -> Review | None:
+    """The rating that the first answer to a reviewed question gives its card; none for further tries and outside a review."""
+    item = ReviewItem.objects.select_related("card").filter(attempt_question=asked).first() if response.number == 1 else None
+    if item is None:
+        return None
+    known = known_by(response, right=right)
+    return rate(item.card, rating_of(known), known=known, response=response, item=item, at=response.committed_at)
+
+
+def known_by(response: Response, *, right: bool) -> Known:
+    """What an answer says of memory."""
+    return Known(right=right, helped=response.hint_seen or response.steps_seen > 0, confidence=response.confidence)
+
+
+def rate(
+    card: ReviewCard,
+    rating: Rating,
+    *,
+    at: datetime,
+    known: Known | None = None,
+    response: Response | None = None,
+    item: ReviewItem | None = None,
+) -> Review:
+    """The rating in the card's log, and the card put off by it. What was rated before stays as it was rated."""
+    with transaction.atomic():
+        card = ReviewCard.objects.select_for_update().get(pk=card.pk)
+        done = Review.objects.filter(response=response) if response is not None else Review.objects.filter(item=item)
+        if found := done.first():
+            return found
+        scheduled = review(_state(card), rating, at=at)
+        made = Review.objects.create(
+            card=card,
+            response=response,
+            item=item,
+            rating=rating,
+            state=scheduled.state,
+            due_at=scheduled.due_at,
+            reviewed_at=at,
+        )
+        _put_off(card, scheduled, at=at, certain_and_wrong=known is not None and is_certain_and_wrong(known))
+    return made
+
+
+def _state(card: ReviewCard) -> dict[str, object]:
+    """What the scheduler remembers; found anew from the log where another version or other parameters made it."""
+    if (card.scheduler, card.parameters) == (LIBRARY, PARAMETERS):
+        return dict(card.state)
+    again = _replayed(card)
+    return dict(again.state) if again else {}
+
+
+def _replayed(card: ReviewCard) -> Scheduled | None:
+    log = card.reviews.order_by("reviewed_at", "pk").values_list("rating", "reviewed_at")
+    return replay((Rating(rating), at) for rating, at in log)
+
+
+def _put_off(card: ReviewCard, scheduled: Scheduled, *, at: datetime, certain_and_wrong: bool) -> None:
+    card.state = dict(scheduled.state)
+    card.scheduler, card.parameters = LIBRARY, PARAMETERS
+    card.due_at = scheduled.due_at
+    card.reviewed_at = at
+    card.certain_and_wrong = certain_and_wrong
+    card.save(update_fields=["state", "scheduler", "parameters", "due_at", "reviewed_at", "certain_and_wrong"])
+
+
+# --- two people become one ---------------------------------------------------------------------------------------------------
+
+
+def join(guest: User, user: User) -> None:
+    """The guest's cards become the account's. Of two cards of the same, the one with the longer history takes in the other."""
+    for theirs in ReviewCard.objects.filter(user=guest):
+        about = {"question": theirs.question_id} if theirs.question_id else {"question": None, "lesson": theirs.lesson_id}
+        own = ReviewCard.objects.filter(user=user, **about).first()
+        if own is not None:
+            longer, shorter = sorted((own, theirs), key=lambda card: card.reviews.count(), reverse=True)
+            _take_in(longer, shorter)
+            theirs = longer
+        theirs.user = user
+        theirs.save(update_fields=["user"])
+
+
+def _take_in(card: ReviewCard, other: ReviewCard) -> None:
+    """Puts the log of two cards together, and the card where that log leaves it; the other is gone."""
+    other.reviews.update(card=card)
+    ReviewItem.objects.filter(card=other).update(card=card)
+    other.delete()
+    scheduled = _replayed(card)
+    if scheduled is None:
+        return
+    last = card.reviews.latest("reviewed_at", "pk")
+    doubted = card if card.reviewed_at == last.reviewed_at else other
+    _put_off(card, scheduled, at=last.reviewed_at, certain_and_wrong=doubted.certain_and_wrong)
