@@ -22,7 +22,7 @@ from lessons.services import lesson_named
 from quizzes.dashboard import LessonStrengths, strengths_of
 from quizzes.grading import key_at
 from quizzes.models import Attempt, Quiz, QuizVersion
-from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, questions_of
+from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, question_views, questions_of
 from quizzes.questions import Answer
 from quizzes.results import result_of
 from quizzes.services import (
@@ -335,7 +335,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "lesson_version": version.number,
         "started_at": attempt.started_at,
         "finished_at": attempt.finished_at,
-        "questions": [_question(question_view(attempt, question, total=len(questions))) for question in questions],
+        "questions": [_question(view) for view in question_views(attempt, questions)],
         "result": _result(attempt) if attempt.is_finished else None,
     }
 

@@ -1,15 +1,15 @@
 """An attempt as its learner may see it now. Pages, partials and the API show these values and nothing else.
 
-A key is loaded in exactly two places here, `_told` and `_hint`, each behind a rule of `quizzes.reveal`.
+A key is loaded in exactly two places here, `_keys_told` and `_hints_shown`, each behind a rule of `quizzes.reveal`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from django.db.models import Q
 from django.template.defaultfilters import floatformat
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -25,7 +25,7 @@ from quizzes.public import public_question
 from quizzes.questions import Answer, Asks, kind_named
 from quizzes.results import Committed, committed_answers
 from quizzes.reveal import Situation, offers_hint, offers_steps, takes_answers, tells_answer, tells_verdict
-from quizzes.services import newest_key, situation_of
+from quizzes.services import situation_of
 from quizzes.words import shown, shown_inline
 
 
@@ -209,8 +209,21 @@ def _state(attempt: Attempt, question: AttemptQuestion) -> str:
     return "partly" if committed[-1].grade.score > 0 else "wrong"
 
 
+def question_views(attempt: Attempt, questions: Sequence[AttemptQuestion]) -> list[QuestionView]:
+    """All of the attempt's questions as their learner may see them now, in a number of queries that doesn't grow with them."""
+    told, hints = _keys_told(attempt, questions), _hints_shown(attempt, questions)
+    return [_question_view(attempt, question, told, hints, total=len(questions)) for question in questions]
+
+
 def question_view(attempt: Attempt, question: AttemptQuestion, *, total: int) -> QuestionView:
     """The question as its learner may see it now."""
+    told, hints = _keys_told(attempt, [question]), _hints_shown(attempt, [question])
+    return _question_view(attempt, question, told, hints, total=total)
+
+
+def _question_view(
+    attempt: Attempt, question: AttemptQuestion, keys: _Keys, hints: Mapping[int, _Hint], *, total: int
+) -> QuestionView:
     version = question.question_version
     lesson_version = attempt.quiz_version.lesson_version
     committed = committed_answers(question)
@@ -221,7 +234,8 @@ def question_view(attempt: Attempt, question: AttemptQuestion, *, total: int) ->
         given = committed[-1].response.answer
     if committed and not takes_answers(situation):
         confidence = committed[-1].response.confidence
-    told = _told(question, situation, committed, lesson_version)
+    told = _told(question, situation, committed, lesson_version, keys)
+    hint = hints.get(version.pk) if question.hint_shown_at is not None else None
     return QuestionView(
         number=question.position,
         total=total,
@@ -244,7 +258,7 @@ def question_view(attempt: Attempt, question: AttemptQuestion, *, total: int) ->
         situation=situation,
         tries=len(committed),
         drafted=not question.drafted.is_empty,
-        hint=_hint(attempt, question, lesson_version),
+        hint=shown(hint[0], facts=hint[1], version=lesson_version) if hint else None,
         verdict=told.verdict,
         answer=told.answer,
         steps=told.steps,
@@ -264,12 +278,60 @@ class _Told:
     steps_total: int = 0
 
 
-def _told(question: AttemptQuestion, situation: Situation, committed: Sequence[Committed], version: LessonVersion) -> _Told:
-    if not tells_verdict(situation) and not tells_answer(situation):
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys of those questions that something may be told of, and what of their misconceptions has a page."""
+
+    of: Mapping[int, KeyRevision]  # by the id of the attempt's question
+    readable: frozenset[str] = frozenset()
+
+
+_Hint = tuple[str, Mapping[str, Any]]
+"""A hint's Markdown and the facts it shows."""
+
+
+def _keys_told(attempt: Attempt, questions: Sequence[AttemptQuestion]) -> _Keys:
+    """The key that graded the latest answer to each question, or the newest of one without; none of what may not be told."""
+    graded: dict[int, int] = {}
+    unanswered: dict[int, int] = {}
+    for question in questions:
+        committed = committed_answers(question)
+        situation = situation_of(attempt, question, answered=bool(committed))
+        if not tells_verdict(situation) and not tells_answer(situation):
+            continue
+        if committed:
+            graded[question.pk] = committed[-1].grade.key_revision_id
+        else:
+            unanswered[question.pk] = question.question_version_id
+    if not graded and not unanswered:
+        return _Keys({})
+    rows = KeyRevision.objects.filter(Q(pk__in=graded.values()) | Q(question_version__in=unanswered.values()))
+    by_id = {row.pk: row for row in rows.order_by("number")}
+    newest = {row.question_version_id: row for row in by_id.values()}
+    keys = {question: by_id[key] for question, key in graded.items()}
+    keys |= {question: newest[version] for question, version in unanswered.items()}
+    slugs = {belief["slug"] for key in keys.values() for belief in key.misconceptions.values()}
+    course = attempt.quiz_version.lesson_version.lesson.course
+    return _Keys(keys, readable_slugs(course, slugs) if slugs else frozenset())
+
+
+def _hints_shown(attempt: Attempt, questions: Sequence[AttemptQuestion]) -> dict[int, _Hint]:
+    """By question version, the hints that were asked for: those columns of the keys alone leave the database."""
+    asked = [question.question_version_id for question in questions if question.hint_shown_at is not None]
+    if not asked or not attempt.is_practice:
+        return {}
+    rows = KeyRevision.objects.filter(question_version__in=asked).order_by("number")
+    return {version: (hint, facts) for version, hint, facts in rows.values_list("question_version_id", "hint", "facts")}
+
+
+def _told(
+    question: AttemptQuestion, situation: Situation, committed: Sequence[Committed], version: LessonVersion, keys: _Keys
+) -> _Told:
+    key = keys.of.get(question.pk)
+    if key is None:
         return _Told(marks={})
     latest = committed[-1] if committed else None
-    key = latest.grade.key_revision if latest else newest_key(question.question_version)
-    words = _KeyWords(key, question, version)
+    words = _KeyWords(key, question, version, keys.readable)
     marks: dict[str, str] = {}
     if latest:
         marks |= {option: "right" if option in key.correct else "wrong" for option in latest.response.options}
@@ -286,14 +348,6 @@ def _told(question: AttemptQuestion, situation: Situation, committed: Sequence[C
     )
 
 
-def _hint(attempt: Attempt, question: AttemptQuestion, version: LessonVersion) -> SafeString | None:
-    """The hint, once it was asked for: that column of the key alone leaves the database."""
-    if question.hint_shown_at is None or not attempt.is_practice:
-        return None
-    hint, facts = question.question_version.key_revisions.order_by("-number").values_list("hint", "facts")[0]
-    return shown(hint, facts=facts, version=version)
-
-
 def verdict_title(score: float) -> str:
     """The heading over the feedback on an answer."""
     if score >= 1:
@@ -304,10 +358,13 @@ def verdict_title(score: float) -> str:
 class _KeyWords:
     """A key revision's words, rendered with its own frozen facts and this learner's letters."""
 
-    def __init__(self, key: KeyRevision, question: AttemptQuestion, version: LessonVersion) -> None:
+    def __init__(
+        self, key: KeyRevision, question: AttemptQuestion, version: LessonVersion, readable: frozenset[str]
+    ) -> None:
         self.key = key
         self.question = question
         self.version = version
+        self.readable = readable  # the slugs of the misconceptions that have a page now
 
     def shown(self, text: str) -> SafeString:
         return shown(text, facts=self.key.facts, version=self.version)
@@ -381,11 +438,6 @@ class _KeyWords:
     @property
     def course(self) -> Course:
         return self.version.lesson.course
-
-    @cached_property
-    def readable(self) -> frozenset[str]:
-        """The misconceptions behind this key's options that have a page now."""
-        return readable_slugs(self.course, {belief["slug"] for belief in self.key.misconceptions.values()})
 
     def answer(self) -> AnswerView:
         """What was right and why, with the quick check computed from the key itself."""

@@ -26,7 +26,7 @@ from quizzes.evidence import Practice, adapts, first_answers, practice_at, stren
 from quizzes.grading import key_at
 from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, Reveal
 from quizzes.modes import PractiseMode, TestMode
-from quizzes.presenting import objectives_of, places_of, question_view, questions_of
+from quizzes.presenting import objectives_of, places_of, question_view, question_views, questions_of
 from quizzes.questions import Answer
 from quizzes.results import result_of
 from quizzes.saying import strength_view, why_next
@@ -90,8 +90,7 @@ def _place_to_go_on(attempt: Attempt) -> int:
     questions = questions_of(attempt)
     if best := practice_at(attempt, questions).best:
         return best.position
-    views = (question_view(attempt, question, total=len(questions)) for question in questions)
-    return next((view.number for view in views if view.is_open), 1)
+    return next((view.number for view in question_views(attempt, questions) if view.is_open), 1)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -260,12 +259,8 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
                 for name, tally in result.by_objective.items()
             ],
             "items": [
-                {
-                    "view": question_view(attempt, question, total=len(questions)),
-                    "right": items[question.position].is_right,
-                    "partly": items[question.position].is_partly_right,
-                }
-                for question in questions
+                {"view": view, "right": items[view.number].is_right, "partly": items[view.number].is_partly_right}
+                for view in question_views(attempt, questions)
             ],
         },
     )
