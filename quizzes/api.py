@@ -19,7 +19,8 @@ from pydantic import model_validator
 from accounts import people
 from accounts.auth import cookie_or_bearer
 from lessons.services import lesson_named
-from quizzes.dashboard import LessonStrengths, strengths_of
+from quizzes.calibration import Sureness
+from quizzes.dashboard import LessonStrengths, calibration_of_person, strengths_of
 from quizzes.grading import key_at
 from quizzes.models import Attempt, Quiz, QuizVersion
 from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, question_views, questions_of
@@ -166,6 +167,26 @@ class StrengthList(Schema):
     next: str | None = None
 
 
+class SurenessOut(Schema):
+    """The answers at one level of confidence. All shares are from 0 to 1."""
+
+    confidence: str
+    means_low: float = Field(description="What the level is taken to mean: at least this share right,")
+    means_high: float = Field(description="and at most this one.")
+    answers: int
+    right: int
+    share: float
+    low: float = Field(description="The 95 % interval of the share (Wilson 1927): its lower end,")
+    high: float = Field(description="and its upper end.")
+    verdict: str = Field(description="“over” (surer than right), “under”, “fits”, or “too_few” answers to tell.")
+
+
+class CalibrationOut(Schema):
+    answers: int = Field(description="With a confidence, of which you may know whether they were right.")
+    enough: bool = Field(description="Whether these are enough to say something; without, there are no levels.")
+    levels: list[SurenessOut]
+
+
 class ChoiceIn(Schema):
     options: list[Annotated[str, Field(max_length=16)]] = Field(default=[], max_length=6)
     text: str = Field(default="", max_length=100, description="What was written, for a question that asks for a number.")
@@ -210,6 +231,14 @@ def list_quizzes(request: HttpRequest, lesson: Annotated[str, Query(max_length=8
 def list_strengths(request: HttpRequest, response: HttpResponse) -> Any:
     lessons = strengths_of(people.current(request))
     return {"items": [_strength(lesson, name) for lesson in lessons for name in lesson.objectives], "next": None}
+
+
+@router.get("/me/calibration", response={200: CalibrationOut, **REFUSALS}, summary="How right you are when you are sure")
+@never_kept
+def get_calibration(request: HttpRequest, response: HttpResponse) -> Any:
+    found = calibration_of_person(people.current(request))
+    levels = [_sureness(level) for level in found.levels] if found.is_enough else []
+    return {"answers": found.answers, "enough": found.is_enough, "levels": levels}
 
 
 @router.post(
@@ -302,6 +331,21 @@ def _strength(lesson: LessonStrengths, objective: str) -> dict[str, Any]:
         "chance": round(strength.chance, 4),
         "low": round(strength.low, 4),
         "high": round(strength.high, 4),
+    }
+
+
+def _sureness(level: Sureness) -> dict[str, Any]:
+    (least, most), (low, high) = level.means, level.interval
+    return {
+        "confidence": level.level,
+        "means_low": least,
+        "means_high": most,
+        "answers": level.answers,
+        "right": level.right,
+        "share": round(level.share, 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "verdict": level.verdict.value,
     }
 
 

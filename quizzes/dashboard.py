@@ -17,11 +17,12 @@ from inference.personal import recent as recent_runs
 from lessons.models import LessonVersion, Visit
 from lessons.modes import all_modes
 from lessons.services import catalogue, lesson_url
-from quizzes.evidence import first_answers, strengths_by_objective
+from quizzes.calibration import Calibration
+from quizzes.evidence import FirstAnswer, calibration_from, first_answers, strengths_by_objective
 from quizzes.models import Attempt
 from quizzes.personal import recent_attempts
 from quizzes.presenting import objectives_of
-from quizzes.saying import StrengthView, strength_view
+from quizzes.saying import CalibrationView, StrengthView, strength_view
 from quizzes.strength import Estimate, Level, estimate
 from web.charts import Chart, Series
 
@@ -73,16 +74,20 @@ class Dashboard:
 
     action: Action | None  # none on a site without lessons
     lessons: Sequence[LessonStrengths]  # those of which something was answered
+    calibration: CalibrationView | None  # none while too few answers came with a confidence
     lately: Sequence[Activity]
 
 
 def dashboard_of(person: User | None) -> Dashboard:
     """What this person is shown of their progress; nobody known is shown where to begin."""
     versions = _published()
-    lessons = _strengths(person, versions)
+    answers = first_answers(person)
+    lessons = _strengths(person, answers, versions)
+    calibration = calibration_from(answers)
     return Dashboard(
         action=_open_attempt(person) or _weakest(lessons) or _next_mode(person, versions),
         lessons=lessons,
+        calibration=CalibrationView(calibration) if calibration.is_enough else None,
         lately=_lately(person) if person else (),
     )
 
@@ -95,7 +100,12 @@ def _lately(person: User) -> list[Activity]:
 
 def strengths_of(person: User | None) -> list[LessonStrengths]:
     """The strengths in every objective of those lessons of which something was answered."""
-    return _strengths(person, _published())
+    return _strengths(person, first_answers(person), _published())
+
+
+def calibration_of_person(person: User | None) -> Calibration:
+    """How right this person was when they said how sure they were."""
+    return calibration_from(first_answers(person))
 
 
 def _published() -> list[LessonVersion]:
@@ -103,8 +113,8 @@ def _published() -> list[LessonVersion]:
     return [version for card in catalogue(for_words=True) for version in card.lessons]
 
 
-def _strengths(person: User | None, versions: Sequence[LessonVersion]) -> list[LessonStrengths]:
-    found = strengths_by_objective(person, first_answers(person))
+def _strengths(person: User | None, answers: Sequence[FirstAnswer], versions: Sequence[LessonVersion]) -> list[LessonStrengths]:
+    found = strengths_by_objective(person, answers)
     answered = {lesson for lesson, _objective in found}
     return [LessonStrengths(version, _objectives(version, found)) for version in versions if version.lesson_id in answered]
 

@@ -15,6 +15,7 @@ from django.db.models import Count, OuterRef, Subquery, Sum
 from accounts.models import User
 from lessons.models import Lesson
 from quizzes.adapting import Candidate, Pick, next_question
+from quizzes.calibration import Calibration, calibration_of
 from quizzes.models import Attempt, AttemptQuestion, Grade, QuizMode, Response
 from quizzes.results import committed_answers
 from quizzes.reveal import takes_answers, tells_verdict
@@ -36,13 +37,15 @@ class FirstAnswer:
     objective: Objective
     score: float
     counts: bool  # see the head of this module
+    told: bool  # whether the learner may know by now if it was right
+    confidence: str  # how sure they said they were; empty: not said
 
 
 def first_answers(person: User | None, *, lesson: Lesson | None = None) -> list[FirstAnswer]:
     """This person's first answers, the oldest first, in one query; only those to a lesson's questions where one is named."""
     if person is None:
         return []
-    rows = Response.objects.filter(number=1, attempt_question__attempt__user=person).annotate(newest_score=_newest_score())
+    rows = Response.objects.filter(number=1, attempt_question__attempt__user=person).annotate(newest_score=newest_score())
     if lesson is not None:
         rows = rows.filter(attempt_question__attempt__quiz_version__quiz__lesson=lesson)
     rows = rows.select_related(_VERSION, f"{_ATTEMPT}__quiz_version__quiz").defer(f"{_VERSION}__stem", f"{_VERSION}__facts")
@@ -58,7 +61,14 @@ def _first_answer(response: Response, score: float) -> FirstAnswer:
         objective=(attempt.quiz_version.quiz.lesson_id, asked.question_version.objective),
         score=score,
         counts=told and not attempt.is_redo and not response.hint_seen,
+        told=told,
+        confidence=response.confidence,
     )
+
+
+def calibration_from(answers: Iterable[FirstAnswer]) -> Calibration:
+    """How right somebody was when they said how sure they were: of the answers they may know the outcome of."""
+    return calibration_of((first.confidence, first.score >= 1) for first in answers if first.told)
 
 
 def strengths_by_objective(person: User | None, answers: Iterable[FirstAnswer]) -> dict[Objective, Estimate]:
@@ -85,7 +95,7 @@ def difficulties_of(asked: Sequence[AttemptQuestion], *, without: User | None) -
         attempt_question__attempt__is_redo=False,
         attempt_question__attempt__finished_at__isnull=False,
     ).exclude(attempt_question__attempt__user=without)
-    scored = rows.annotate(newest_score=_newest_score()).values_list(_VERSION)
+    scored = rows.annotate(newest_score=newest_score()).values_list(_VERSION)
     totals = scored.annotate(answers=Count("pk"), reached=Sum("newest_score")) if wanted else ()
     seen = {version: (answers, reached) for version, answers, reached in totals}
     return {version: _difficulty(one, *seen.get(version, (0, 0.0))) for version, one in wanted.items()}
@@ -100,7 +110,7 @@ def _floor(asked: AttemptQuestion) -> float:
     return guessing_floor(asked.question_version.kind, len(asked.option_order))
 
 
-def _newest_score() -> Subquery:
+def newest_score() -> Subquery:
     """The score of a response's newest grade: the one that counts."""
     return Subquery(Grade.objects.filter(response=OuterRef("pk")).order_by("-pk").values("score")[:1])
 

@@ -1,4 +1,4 @@
-"""Strengths, and why practice goes on with a question, in sentences."""
+"""Strengths, calibration, and why practice goes on with a question, in sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from django.utils.translation import ngettext
 from lessons.models import LessonVersion
 from lessons.words import words_html
 from quizzes.adapting import Pick, Why
+from quizzes.calibration import ENOUGH_AT_A_LEVEL, MEANS, Calibration, Sureness, Verdict
+from quizzes.models import Confidence
 from quizzes.strength import Estimate, Level
+from web.charts import Chart, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,113 @@ class StrengthView:
     @property
     def percent(self) -> int:
         return _percent(self.estimate.chance)
+
+
+@dataclass(frozen=True, slots=True)
+class SurenessView:
+    """The answers at one level of confidence, in words."""
+
+    level: Sureness
+
+    @property
+    def word(self) -> str:
+        return str(Confidence(self.level.level).label)
+
+    @property
+    def means(self) -> str:
+        return _from_to(self.level.means)
+
+    @property
+    def right(self) -> str:
+        return _("%(right)s of %(answers)s") % {"right": self.level.right, "answers": self.level.answers}
+
+    @property
+    def probably(self) -> str:
+        """What the true share may be; empty without answers."""
+        return _from_to(self.level.interval) if self.level.answers else ""
+
+    @property
+    def judged(self) -> str:
+        """What can be said of this level, in a word or two."""
+        return {
+            Verdict.OVER: _("surer than right"),
+            Verdict.UNDER: _("righter than sure"),
+            Verdict.FITS: _("fits"),
+        }.get(self.level.verdict, _("too few to tell"))
+
+    @property
+    def style(self) -> str:
+        """As a class of quiz.css, among those of strengths."""
+        return {Verdict.OVER: "weak", Verdict.UNDER: "growing", Verdict.FITS: "strong"}.get(self.level.verdict, "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationView:
+    """How well somebody knows what they know."""
+
+    calibration: Calibration
+
+    @property
+    def levels(self) -> list[SurenessView]:
+        return [SurenessView(level) for level in self.calibration.levels]
+
+    @property
+    def said(self) -> str:
+        """What it comes to, in a few sentences computed from the levels."""
+        over, under = (self.calibration.said(verdict) for verdict in (Verdict.OVER, Verdict.UNDER))
+        sentences = [_over(level) for level in over] + [_under(level) for level in under]
+        if sentences:
+            return " ".join(sentences)
+        if not self.calibration.said(Verdict.FITS):
+            return _("At no level there are %(enough)s answers yet, so nothing can be said of one.") % {
+                "enough": ENOUGH_AT_A_LEVEL
+            }
+        return _("As far as so many answers can tell, you are as right as you are sure.")
+
+    @property
+    def chart(self) -> Chart:
+        """Of the answers at each level that was used, how many were right."""
+        used = [view for view in self.levels if view.level.answers]
+        return Chart(
+            title=_("How many were right, in percent, by how sure you were"),
+            labels=[_("%(word)s (means %(means)s)") % {"word": view.word, "means": view.means} for view in used],
+            series=[Series(_("percent"), [_percent(view.level.share) for view in used])],
+            axis=_("You said"),
+            decimals=0,
+            summary=self.said,
+            scale=100,
+        )
+
+
+def _over(level: Sureness) -> str:
+    said = _(
+        "Where you said “%(word)s”, %(right)s of %(answers)s were right, and the word means at least %(least)s %%:"
+        " there you are surer than you are right. Before you commit such an answer, look for a reason why it could be wrong."
+    )
+    return said % _figures(level)
+
+
+def _under(level: Sureness) -> str:
+    said = _(
+        "Where you said “%(word)s”, %(right)s of %(answers)s were right, and the word means at most %(most)s %%:"
+        " there you know more than you think."
+    )
+    return said % _figures(level)
+
+
+def _figures(level: Sureness) -> dict[str, object]:
+    least, most = MEANS[level.level]
+    return {
+        "word": Confidence(level.level).label,
+        "right": level.right,
+        "answers": level.answers,
+        "least": _percent(least),
+        "most": _percent(most),
+    }
+
+
+def _from_to(shares: tuple[float, float]) -> str:
+    return _("%(low)s to %(high)s %%") % {"low": _percent(shares[0]), "high": _percent(shares[1])}
 
 
 def strength_view(version: LessonVersion, text: str, estimate: Estimate) -> StrengthView:

@@ -271,7 +271,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 def progress(request: HttpRequest) -> HttpResponse:
     """What to do next, how strong one is in each objective, and what was done lately."""
     found = dashboard_of(people.current(request))
-    return render(request, "quizzes/progress.html", {"action": found.action, "lessons": found.lessons, "lately": found.lately})
+    return render(request, "quizzes/progress.html", {"found": found})
 
 
 @require_POST
