@@ -183,6 +183,21 @@ class Confidence(models.TextChoices):
     CERTAIN = "certain", _("certain")
 
 
+class CountedAnswers(models.Model):
+    """How everybody's first answers to a question came out, counted anew every few minutes: what its difficulty is moved by.
+
+    Of a template: those to all of its variants.
+    """
+
+    question_version = models.OneToOneField(QuestionVersion, on_delete=models.CASCADE, related_name="counted_answers")
+    answers = models.PositiveIntegerField()
+    reached = models.FloatField()  # the sum of their scores
+    until = models.DateTimeField()  # attempts that were finished by then
+
+    def __str__(self) -> str:
+        return f"{self.reached:g} of {self.answers}"
+
+
 class Quiz(models.Model):
     """A quiz's lasting identity: a lesson has one to test and one to practise."""
 
