@@ -161,22 +161,39 @@ def validated(document: Document, shape: type[Shape]) -> Shape | None:
         return shape.model_validate(document.value)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            path = tuple(details["loc"])
-            document.complain(path, sentence(details, shape))
+            document.complain(located(details, document.value), sentence(details, shape, value=document.value))
         return None
 
 
-def sentence(details: ErrorDetails, shape: type[BaseModel]) -> str:
-    """What a pydantic error means to an author, and what to do."""
-    path = details["loc"]
+def located(details: ErrorDetails, value: Any) -> Path:
+    """Where in a value a pydantic error is: without the names of the shapes that it was tried against."""
+    path: list[str | int] = []
+    steps = details["loc"]
+    for place, step in enumerate(steps):
+        is_last = place == len(steps) - 1  # what is missing is not there either
+        if isinstance(step, str) and isinstance(value, dict) and step not in value and not is_last:
+            continue
+        path.append(step)
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            value = None
+    if details["type"].startswith("union_tag"):
+        path.append(details["ctx"]["discriminator"].strip("'"))
+    return tuple(path)
+
+
+def sentence(details: ErrorDetails, shape: type[BaseModel], *, value: Any = None) -> str:
+    """What a pydantic error in a value means to an author, and what to do."""
     if details["type"] == "extra_forbidden":
-        return _unknown_field(str(path[-1]), _fields_at(shape, path[:-1]))
+        return _unknown_field(str(details["loc"][-1]), _fields_at(shape, details["loc"][:-1]))
+    path = located(details, value)
     context = details.get("ctx", {})
     said = _SENTENCES.get(details["type"], gettext_lazy("“%(field)s”: %(problem)s."))
     return str(said) % {
         "field": ".".join(str(part + 1 if isinstance(part, int) else part) for part in path),
         "problem": context.get("error", details["msg"]),
-        "choices": context.get("expected", ""),
+        "choices": context.get("expected") or context.get("expected_tags", ""),
         "least": context.get("min_length", 1),
         "most": context.get("max_length", ""),
     }
@@ -196,6 +213,8 @@ _SENTENCES: dict[str, Promise] = {
     "too_long": _LONG,
     "list_type": gettext_lazy("“%(field)s” must be a list: [one, two], or one “- …” a line."),
     "literal_error": _CHOICE,
+    "union_tag_invalid": _CHOICE,
+    "union_tag_not_found": gettext_lazy("“%(field)s” is missing. Add it."),
     "enum": _CHOICE,
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
@@ -222,10 +241,16 @@ def _fields_at(shape: type[BaseModel], path: tuple[int | str, ...]) -> list[str]
     for part in path:
         if isinstance(part, int):
             continue
-        models = [
-            inner for model in models if part in model.model_fields for inner in _models_in(model.model_fields[part].annotation)
+        holding = [model for model in models if part in model.model_fields]
+        models = [inner for model in holding for inner in _models_in(model.model_fields[part].annotation)] or [
+            model for model in models if _is_shape_of(model, part)
         ]
     return sorted({name for model in models for name in model.model_fields})
+
+
+def _is_shape_of(model: type[BaseModel], tag: str) -> bool:
+    """Whether the model is the one of several shapes that a value with this tag has."""
+    return any(tag in get_args(field.annotation) for field in model.model_fields.values())
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from inference.contracts import MISTAKES
+from inference.facts import facts_of_each
 from inference.models import Proof
 from inference.proofs import Snippet, result_of
 from inference.sandbox.snippets import normalised_output, outputs_match
@@ -21,19 +22,24 @@ from lessons.parts import Finding, PartContext, Severity
 from lessons.schema import LESSON_FILE, read_lesson
 from lessons.syntax import dialect
 from quizzes.blocks import QuestionBlock
+from quizzes.generating import TEMPLATES
 from quizzes.keys import choices_of, rule_of
 from quizzes.models import Misconception, Question
-from quizzes.questions import Fault, kind_named
+from quizzes.questions import Choice, Fault, kind_named
 from quizzes.questions.multiple import MultipleChoice
 from quizzes.questions.numeric import Numeric
 from quizzes.questions.output import CodeOutput
 from quizzes.schema import (
     QUESTIONS_FILE,
+    AnyQuestion,
+    GeneratedDocument,
     QuestionDocument,
     QuestionsDocument,
+    TemplateDocument,
     read_questions,
     snippets_of,
 )
+from quizzes.variants import NotDrawable, Variant, samples_of
 from quizzes.words import compared, filled
 
 NOTABLY_LONGER = 1.2
@@ -138,11 +144,14 @@ class _Checks:
         question = self.document.questions[index]
         path: Path = ("questions", index)
         yield from self.identity(question, path)
+        if isinstance(question, TemplateDocument):
+            yield from self.drawn(question, path)
+            return
         yield from self.options(question, path)
         yield from self.all_words(question, path)
         yield from self.proof(question, path)
 
-    def identity(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
+    def identity(self, question: AnyQuestion, path: Path) -> Iterator[Finding]:
         uids = [other.uid for other in self.document.questions]
         if uids.count(question.uid) > 1:
             yield self.error(
@@ -241,6 +250,48 @@ class _Checks:
         )
         if _QUESTION_BLOCK.search(text):
             yield self.error(path, _("A question can’t hold another question. Remove the “::: question” block."))
+
+    # --- questions that are drawn
+
+    def drawn(self, question: TemplateDocument, path: Path) -> Iterator[Finding]:
+        """Whether the question can be drawn from what is known, and its samples can be asked."""
+        if isinstance(question, GeneratedDocument) and question.template not in TEMPLATES:
+            message = _("There is no template “%(name)s”. Templates: %(known)s.")
+            yield self.error((*path, "template"), message % {"name": question.template, "known": ", ".join(TEMPLATES)})
+            return
+        recipe = question.recipe(self.context.meta)
+        try:
+            samples = samples_of(question.kind, recipe, language=self.context.course.language)
+        except NotDrawable:
+            yield self.error(path, self.not_drawable(question))
+            return
+        for sample in samples:
+            yield from self.sample(sample, path)
+
+    def not_drawable(self, question: TemplateDocument) -> str:
+        """Why nothing can be drawn, and what to do."""
+        if not isinstance(question, GeneratedDocument):
+            return _("Nothing can be drawn for this question from what is known here.")
+        recipe = question.recipe(self.context.meta)
+        wanted = [question.parameters.network] if question.parameters.network else recipe["networks"]
+        unknown = sorted(set(wanted) - set(facts_of_each(wanted)))
+        if unknown:
+            message = _("Nothing is known of %(networks)s yet. Run manage.py compute_facts %(networks)s.")
+            return message % {"networks": " ".join(unknown)}
+        message = _("The template “%(name)s” can’t be asked of %(networks)s. Name another network in “parameters”.")
+        return message % {"name": question.template, "networks": ", ".join(wanted)}
+
+    def sample(self, sample: Variant, path: Path) -> Iterator[Finding]:
+        """What is wrong with one drawn question: a fault of its template, which no author can mend."""
+        choices = [Choice(option.key, option.text) for option in sample.options]
+        faults = [sentence(fault) for fault in kind_named(sample.kind).faults(choices, sample.right, sample.rule)]
+        texts = [compared(option.text) for option in sample.options]
+        if len(set(texts)) < len(texts):
+            faults.append(_("Two options read the same."))
+        for fault in faults:
+            yield self.error(
+                path, _("A question drawn here can’t be asked: %(fault)s Use another template.") % {"fault": fault}
+            )
 
     # --- proofs
 

@@ -34,4 +34,4 @@ class QuestionsPart:
         document, _source = read_questions(text)
         if document is None:
             return []
-        return [snippet for question in document.questions for snippet in snippets_of(question).values()]
+        return [snippet for question in document.written for snippet in snippets_of(question).values()]

@@ -27,7 +27,7 @@ from quizzes.models import (
     QuizVersion,
     Reveal,
 )
-from quizzes.schema import QuestionDocument, QuestionsDocument
+from quizzes.schema import AnyQuestion, QuestionDocument, QuestionsDocument, TemplateDocument
 from quizzes.words import filled, record_facts
 
 
@@ -65,16 +65,17 @@ def _beliefs(course: Course) -> dict[str, dict[str, str]]:
 
 
 def _publish_question(
-    document: QuestionDocument, context: PartContext, version: LessonVersion, beliefs: Mapping[str, dict[str, str]]
+    document: AnyQuestion, context: PartContext, version: LessonVersion, beliefs: Mapping[str, dict[str, str]]
 ) -> QuestionVersion:
     question, _new = Question.objects.get_or_create(uid=document.uid, defaults={"lesson": version.lesson})
-    asked = _question_version(question, document, context)
+    if isinstance(document, TemplateDocument):
+        return _question_version(question, template_part(document, context))  # each variant has a key of its own
+    asked = _question_version(question, public_part(document, context))
     _keep_key(asked, document, context, beliefs, version)
     return asked
 
 
-def _question_version(question: Question, document: QuestionDocument, context: PartContext) -> QuestionVersion:
-    public = public_part(document, context)
+def _question_version(question: Question, public: Mapping[str, Any]) -> QuestionVersion:
     newest = question.versions.filter(template__isnull=True).order_by("-number").first()
     if newest and newest.public_sha256 == public_digest(public):
         return newest
@@ -109,6 +110,20 @@ def public_part(document: QuestionDocument, context: PartContext) -> dict[str, A
         "stem": document.stem,
         "options": [{"key": option.id, "text": option.text} for option in options],
         "facts": facts.kept,
+    }
+
+
+def template_part(document: TemplateDocument, context: PartContext) -> dict[str, Any]:
+    """What stands in place of the words of a question that is drawn anew each time it is asked."""
+    return {
+        "kind": document.kind,
+        "about": document.about,
+        "difficulty": document.difficulty,
+        "objective": document.objective,
+        "stem": "",
+        "options": [],
+        "facts": {},
+        "recipe": document.recipe(context.meta),
     }
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from inference.contracts import INSPECTED_NETWORKS
 from inference.proofs import Snippet
 from inference.sandbox.snippets import normalised_output
 from lessons.documents import Document, read_yaml, validated
-from lessons.schema import Line, LongLine, Slug, Strict, Uid
+from lessons.schema import Line, LongLine, NetworkName, Slug, Strict, Uid
 from quizzes.questions import Asks, kind_named
 
 QUESTIONS_FILE = "questions.yaml"
@@ -104,13 +106,63 @@ class QuestionDocument(Strict):
         return kind_named(self.kind).asks is not Asks.NUMBER
 
 
+class TemplateDocument(Strict):
+    """A question that is drawn anew each time it is asked: what it is about, and nothing of its words."""
+
+    uid: Uid
+    kind: str
+    about: Literal["concept", "api", "output", "error", "choice"]
+    difficulty: Literal["easy", "medium", "hard"]
+    objective: Slug
+
+    def recipe(self, meta: Mapping[str, Any]) -> dict[str, Any]:
+        """What the kind's drawer in `quizzes.variants` draws by, for a lesson of this front matter: JSON, and public."""
+        raise NotImplementedError
+
+
+class ParametersDocument(Strict):
+    """What is not left to chance."""
+
+    network: NetworkName | None = None
+
+
+class GeneratedDocument(TemplateDocument):
+    """A question that is drawn from facts of the lesson's networks, or of the one that its parameters name."""
+
+    kind: Literal["generated"]
+    template: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=80)]
+    parameters: ParametersDocument = ParametersDocument()
+
+    def recipe(self, meta: Mapping[str, Any]) -> dict[str, Any]:
+        """The template's name, its parameters, and the networks that it may be about."""
+        return {
+            "template": self.template,
+            "parameters": self.parameters.model_dump(exclude_none=True),
+            "networks": list(meta.get("networks") or INSPECTED_NETWORKS),
+        }
+
+
+AnyQuestion = Annotated[QuestionDocument | GeneratedDocument, Field(discriminator="kind")]
+"""One question of the file, by its kind."""
+
+
+def shape_of(kind: object) -> type[QuestionDocument] | type[TemplateDocument]:
+    """What a question of this kind may say; one of an unknown kind is taken for a written one."""
+    return GeneratedDocument if kind == "generated" else QuestionDocument
+
+
 class QuestionsDocument(Strict):
     """questions.yaml."""
 
     misconceptions: list[MisconceptionDocument] = []
     test: TestDocument | None = None
     practice: PracticeDocument | None = None
-    questions: list[QuestionDocument] = []
+    questions: list[AnyQuestion] = []
+
+    @property
+    def written(self) -> list[QuestionDocument]:
+        """The questions that have words of their own."""
+        return [question for question in self.questions if isinstance(question, QuestionDocument)]
 
 
 def read_questions(text: str) -> tuple[QuestionsDocument | None, Document]:

@@ -22,11 +22,11 @@ from django.utils.translation import override
 from inference.facts import facts_of_each
 from lessons.models import Course
 from quizzes.generating import Drawn, NotDrawable, UnknownTemplate, template_named
-from quizzes.generating.words import Misconception as Belief
 from quizzes.generating.words import misconception, worded
 from quizzes.models import KeyRevision, Misconception, QuestionVersion
 from quizzes.publishing import key_says, public_digest, store_question_version
 from quizzes.questions import Asks, kind_named
+from quizzes.sketching.words import Misconception as Belief
 
 __all__ = [
     "DRAWERS",
@@ -38,6 +38,7 @@ __all__ = [
     "VariantOption",
     "Variants",
     "is_template",
+    "samples_of",
     "variant_of",
 ]
 
@@ -155,6 +156,17 @@ def variant_of(template: QuestionVersion, *, seed: int | None = None) -> Questio
     nothing can be drawn. For several variants in one piece of work use `Variants`.
     """
     return Variants().of(template, seed=seed)
+
+
+SAMPLE_SEEDS = (1, 2, 3, 4, 5)
+"""Of the variants that an author is shown, and that publishing checks."""
+
+
+def samples_of(kind: str, recipe: Recipe, *, language: str) -> list[Variant]:
+    """Five variants of a template that may not be published yet, in that language; nothing is stored. Raises NotDrawable."""
+    drawer = DRAWERS[kind]()
+    with override(language):
+        return [drawer.draw(recipe, seed) for seed in SAMPLE_SEEDS]
 
 
 class Variants:
