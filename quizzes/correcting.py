@@ -13,6 +13,7 @@ from accounts.models import User
 from lessons.facts import Facts, frozen
 from lessons.figures import BadFigure
 from lessons.markdown import check as check_markdown
+from lessons.models import Course
 from lessons.parts import Severity
 from quizzes.checks import sentence
 from quizzes.models import KeyRevision, QuestionVersion
@@ -63,6 +64,8 @@ def correct_key(
     new.created_at, new.created_by = now, author
     try:
         with transaction.atomic():
+            # Publishing holds the course: a key in the middle of that would have the number that it gives its own.
+            Course.objects.select_for_update(of=("self",), no_key=True).get(lessons__questions=question_version.question_id)
             new.save(force_insert=True)
     except IntegrityError:
         raise _overtaken() from None

@@ -14,7 +14,7 @@ from accounts.models import User
 from quizzes.grading import letter_of
 from quizzes.models import Attempt, KeyReport
 from quizzes.results import Committed, ResultItem, result_of
-from quizzes.services import finish_attempt
+from quizzes.services import finish_attempt, hold_attempts
 
 RECENT_AT_MOST = 10
 
@@ -114,6 +114,7 @@ def _activity(attempt: Attempt) -> Activity:
 def erase(user: User) -> None:
     """The answers stay, without a name: statistics and grades of questions rest on them. Reports, in own words, do not."""
     KeyReport.objects.filter(user=user).delete()
+    hold_attempts(Attempt.objects.filter(user=user))
     Attempt.objects.filter(user=user).update(user=None)
 
 
@@ -124,6 +125,7 @@ def merge(guest: User, user: User) -> None:
     finished as it stands.
     """
     with transaction.atomic():
+        hold_attempts(Attempt.objects.filter(user__in=[guest, user]))
         for attempt in Attempt.objects.filter(user=guest, finished_at__isnull=True):
             same = Attempt.objects.filter(
                 user=user, quiz_version_id=attempt.quiz_version_id, is_redo=attempt.is_redo, finished_at__isnull=True

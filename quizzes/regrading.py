@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from quizzes.grading import grade
 from quizzes.models import GRADED, Attempt, Grade, KeyRevision, Regrade, RegradePolicy, Response
-from quizzes.services import newest_key
+from quizzes.services import hold_attempts, newest_key
 from web.problems import Problem
 
 
@@ -134,9 +134,10 @@ def apply_regrade(
 
 
 def _lock(key_revision: KeyRevision) -> None:
-    """Every attempt that asks the question, as it is now, held until the transaction ends."""
+    """Other regrades by this key, and every attempt that asks the question, wait until the transaction ends."""
+    list(KeyRevision.objects.select_for_update(no_key=True).filter(pk=key_revision.pk).values_list("pk"))
     asking = Attempt.objects.filter(questions__question_version=key_revision.question_version).values("pk")
-    list(Attempt.objects.select_for_update(of=("self",)).filter(pk__in=asking).order_by("pk").values_list("pk", flat=True))
+    hold_attempts(Attempt.objects.filter(pk__in=asking))
 
 
 def _refuse_old(key_revision: KeyRevision) -> None:

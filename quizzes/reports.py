@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import limits
 from accounts.limits import Limit
 from accounts.models import User
+from accounts.services import hold
 from lessons.models import Lesson
 from quizzes.models import Attempt, AttemptQuestion, KeyReport
 from quizzes.results import committed_answers
@@ -40,22 +41,18 @@ def report_key(*, attempt: Attempt, position: int, text: str, now: datetime) -> 
         raise Problem(409, _("Not yet"), _("You can report a key once you have been told what is right."))
     text = _words(text, empty=_("Say what is wrong with the key."))
     wanted = {"user": user, "question": question.question_version.question}
-    is_open = KeyReport.objects.filter(**wanted, answered_at__isnull=True)
-    if found := is_open.first():
-        return found
-    if limits.wait(report_limits(user), now=now):
-        raise Problem(429, _("Too many reports"), _("You sent many reports within an hour. Wait a little, then send this one."))
-    committed = committed_answers(question)
-    key = committed[-1].grade.key_revision if committed else newest_key(question.question_version)
-    try:
-        with transaction.atomic():
-            report = KeyReport.objects.create(**wanted, attempt_question=question, key_revision=key, text=text, created_at=now)
-            limits.count(report_limits(user), now=now)
-    except IntegrityError:
-        # Another tab was first: the database allows one open report only.
-        if found := is_open.first():
+    with transaction.atomic():
+        hold(user)
+        if found := KeyReport.objects.filter(**wanted, answered_at__isnull=True).first():
             return found
-        raise
+        if limits.wait(report_limits(user), now=now):
+            raise Problem(
+                429, _("Too many reports"), _("You sent many reports within an hour. Wait a little, then send this one.")
+            )
+        committed = committed_answers(question)
+        key = committed[-1].grade.key_revision if committed else newest_key(question.question_version)
+        report = KeyReport.objects.create(**wanted, attempt_question=question, key_revision=key, text=text, created_at=now)
+        limits.count(report_limits(user), now=now)
     return report
 
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services import hold
 from lessons.models import LessonVersion
 from lessons.services import current_version
 from quizzes.drawing import Asked, draw_questions, questions_to_ask
@@ -47,6 +49,7 @@ __all__ = [
     "attempts_at",
     "current_quiz_version",
     "finish_attempt",
+    "hold_attempts",
     "newest_key",
     "position_of",
     "quiz_version_of",
@@ -164,18 +167,12 @@ def _open_or_begin(
     now: datetime,
 ) -> Attempt:
     wanted = {"user": user, "quiz_version": quiz_version, "is_redo": redo_of is not None}
-    is_open = Attempt.objects.filter(**wanted, finished_at__isnull=True)
-    if found := is_open.first():
-        return found
-    try:
-        with transaction.atomic():
-            attempt = Attempt.objects.create(**wanted, redo_of=redo_of, started_at=now)
-            draw_questions(attempt, questions)
-    except IntegrityError:
-        # Another tab was first: the database allows one open attempt only.
-        if found := is_open.first():
+    with transaction.atomic():
+        hold(user)
+        if found := Attempt.objects.filter(**wanted, finished_at__isnull=True).first():
             return found
-        raise
+        attempt = Attempt.objects.create(**wanted, redo_of=redo_of, started_at=now)
+        draw_questions(attempt, questions)
     return attempt
 
 
@@ -354,6 +351,11 @@ def _locked(attempt: Attempt) -> Attempt:
     related = ("quiz_version__quiz", "quiz_version__lesson_version__lesson__course")
     # `of` keeps PostgreSQL from locking the published rows too, which everyone reads.
     return Attempt.objects.select_for_update(of=("self",)).select_related(*related).get(pk=attempt.pk)
+
+
+def hold_attempts(attempts: QuerySet[Attempt]) -> None:
+    """Holds all of these until the transaction ends. Taken in any other order, two who want the same ones would never end."""
+    list(attempts.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
 
 
 def _refuse_unless_open(attempt: Attempt, question: AttemptQuestion) -> None:

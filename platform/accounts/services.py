@@ -73,12 +73,26 @@ def _one_account_per_address() -> Iterator[None]:
 def merge_guest(*, guest: User, user: User) -> None:
     """Hands everything the guest did to `user` and removes the guest."""
     with transaction.atomic():
-        locked = User.objects.select_for_update().filter(pk=guest.pk, is_guest=True).first()
-        if locked is None:
-            return  # a second tab signed in first
+        both = User.objects.select_for_update().filter(pk__in=[guest.pk, user.pk]).order_by("pk").in_bulk()
+        locked = both.get(guest.pk)
+        if locked is None or not locked.is_guest or user.pk not in both:
+            return  # a second tab signed in first, or erased the account
         for room in personal_rooms():
             room.merge(locked, user)
         locked.delete()
+
+
+def hold(user: User) -> None:
+    """Keeps this person from being merged or erased until the transaction ends; Problem 409 when they were before.
+
+    For whoever adds rows of a person: nothing else tells them in time that nobody will find these rows any more.
+    """
+    if not User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk"):
+        raise Problem(
+            409,
+            _("You are somebody else by now"),
+            _("You signed in or erased your account in another tab. Nothing was written: reload the page to go on."),
+        )
 
 
 def export_person(user: User) -> dict[str, Any]:
@@ -104,6 +118,8 @@ def erase_person(*, user: User) -> None:
     Raises Problem 409 for the last admin: a site without one can't be administered from its pages.
     """
     with transaction.atomic():
+        if not User.objects.select_for_update().filter(pk=user.pk).values_list("pk"):
+            return  # a second tab was first
         if user.is_admin and not User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=user.pk).exists():
             raise Problem(409, _("You are the only admin"), _("Make someone else an admin first, then erase your account."))
         for room in reversed(list(personal_rooms())):
@@ -122,8 +138,11 @@ def expire_guests(*, now: datetime) -> int:
     idle = User.objects.filter(is_guest=True, seen_at__lt=now - people.guest_lifetime())
     expired = 0
     for guest in idle.iterator(chunk_size=100):
-        erase_person(user=guest)
-        expired += 1
+        with transaction.atomic():
+            # Whoever came back, or signed up, since the list was read stays.
+            if idle.select_for_update().filter(pk=guest.pk).values_list("pk"):
+                erase_person(user=guest)
+                expired += 1
     limits.forget_old(now=now)
     return expired
 

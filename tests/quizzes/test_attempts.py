@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from quizzes.models import Attempt, AttemptQuestion, Grade, KeyRevision, QuizMode, QuizVersion, Response
+from quizzes.models import Attempt, Grade, KeyRevision, QuizMode, QuizVersion, Response
 from quizzes.services import (
     Graded,
     attempt_for,
@@ -340,64 +339,6 @@ def test_there_is_nothing_to_redo_of_an_open_or_a_perfect_attempt(attempt: Attem
         answer(attempt, position)
     with pytest.raises(Problem, match="missed nothing"):
         start_redo(attempt=finish_attempt(attempt=attempt, now=timezone.now()), now=timezone.now())
-
-
-# --- races
-
-
-def at_once(*calls: Callable[[], object]) -> list[object]:
-    """What each call came to, all begun at the same moment in threads of their own; an exception is what it came to, too."""
-    gate = threading.Barrier(len(calls))
-    outcomes: list[object] = [None] * len(calls)
-
-    def run(index: int) -> None:
-        try:
-            gate.wait()
-            outcomes[index] = calls[index]()
-        except Exception as error:
-            outcomes[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
-
-
-@pytest.mark.django_db(transaction=True)
-class TestRaces:
-    def test_two_tabs_start_one_attempt(self, learner: User, graded_quiz: QuizVersion) -> None:
-        outcomes = at_once(*[lambda: start_attempt(user=learner, quiz_version=graded_quiz, now=timezone.now())] * 4)
-        assert len({outcome.pk for outcome in outcomes if isinstance(outcome, Attempt)}) == 1
-        assert all(isinstance(outcome, Attempt) for outcome in outcomes)
-        assert Attempt.objects.count() == 1
-        assert AttemptQuestion.objects.count() == 3
-
-    def test_a_double_submit_is_graded_once(self, attempt: Attempt) -> None:
-        outcomes = at_once(*[lambda: answer(attempt, 1, key="double")] * 4)
-        assert all(isinstance(outcome, Graded) for outcome in outcomes), outcomes
-        assert Response.objects.count() == Grade.objects.count() == 1
-
-    def test_two_tabs_commit_one_answer(self, attempt: Attempt) -> None:
-        outcomes = at_once(lambda: answer(attempt, 1, key="left"), lambda: answer(attempt, 1, right=False, key="right"))
-        assert sum(isinstance(outcome, Graded) for outcome in outcomes) == 1, outcomes
-        assert [outcome.status for outcome in outcomes if isinstance(outcome, Problem)] == [409]
-        assert Response.objects.count() == 1
-
-    def test_an_answer_and_the_finish_meet_one_after_the_other(self, attempt: Attempt) -> None:
-        outcomes = at_once(lambda: answer(attempt, 1), lambda: finish_attempt(attempt=attempt, now=timezone.now()))
-        graded = [outcome for outcome in outcomes if isinstance(outcome, Graded)]
-        refused = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
-        assert len(graded) + len(refused) == 1, outcomes
-        assert Response.objects.count() == len(graded)
-
-    def test_two_clicks_give_up_once(self, practice: Attempt) -> None:
-        at_once(*[lambda: show_step(attempt=practice, position=2, step=1, now=timezone.now())] * 3)
-        assert Response.objects.count() == 1
-        assert attempt_question(practice, 2).steps_shown == 1
 
 
 def test_practice_and_test_are_two_quizzes(version: object, graded_quiz: QuizVersion, practice_quiz: QuizVersion) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -20,16 +19,13 @@ from quizzes.questions import Answer, Key
 from quizzes.regrading import apply_regrade, plan_regrade, score_under
 from quizzes.services import (
     Graded,
-    attempt_question,
     finish_attempt,
-    newest_key,
     result_of,
     start_attempt,
     start_redo,
     submit_response,
 )
 from tests.quizzes.conftest import chose
-from tests.quizzes.test_attempts import at_once
 from tests.quizzes.test_correcting import corrected
 from web.problems import Problem
 
@@ -213,51 +209,6 @@ def test_policies_keep_their_promises(chosen, old, new, credit):
     assert found[RegradePolicy.FULL] == 1
     assert found[RegradePolicy.BETTER] == max(before, found[RegradePolicy.NEW])
     assert (found[RegradePolicy.NEW] == 1) == (chosen == new)
-
-
-@pytest.mark.django_db(transaction=True)
-class TestRaces:
-    def test_an_answer_that_read_the_old_key_is_regraded_all_the_same(self, attempt, instructor, monkeypatch):
-        """The submit stands between reading the key and committing while another thread corrects it and regrades."""
-        has_read, regraded = threading.Event(), threading.Event()
-
-        def slow_key(version: QuestionVersion) -> KeyRevision:
-            key = newest_key(version)
-            has_read.set()
-            regraded.wait(1)  # a regrade that waits for this submit can't be done before
-            return key
-
-        def correct_and_regrade() -> object:
-            has_read.wait(10)
-            key = corrected("q-features", instructor, correct=frozenset("b"))
-            for _try in range(5):
-                try:
-                    done = apply(key, "new", instructor)
-                except Problem:  # the answer came between the plan and the regrade
-                    continue
-                regraded.set()
-                return done
-            raise AssertionError("the plan never held")
-
-        monkeypatch.setattr("quizzes.services.newest_key", slow_key)
-        outcomes = at_once(lambda: answer(attempt, 1, "b"), correct_and_regrade)
-        assert isinstance(outcomes[0], Graded), outcomes
-        assert isinstance(outcomes[1], Regrade), outcomes
-        assert outcomes[0].grade.key_revision.number == 1
-        assert result_of(attempt).total.reached == 1
-        assert attempt_question(attempt, 1).responses.get().grades.last().key_revision.number == 2
-
-    def test_two_instructors_regrade_once(self, attempt, instructor, colleague):
-        answer(attempt, 1, "b")
-        key = corrected("q-features", instructor, correct=frozenset("b"))
-        plan = plan_regrade(key_revision=key, policy=RegradePolicy.NEW)
-        values = {"key_revision": key, "policy": RegradePolicy.NEW, "fingerprint": plan.fingerprint, "now": timezone.now()}
-        outcomes = at_once(
-            lambda: apply_regrade(**values, author=instructor), lambda: apply_regrade(**values, author=colleague)
-        )
-        assert outcomes[0] == outcomes[1], outcomes
-        assert Regrade.objects.count() == 1
-        assert Grade.objects.count() == 2
 
 
 @pytest.mark.parametrize(("policy", "points"), [("new", "Points before: 1, now: 0."), ("full", "Points before: 1, now: 1.")])

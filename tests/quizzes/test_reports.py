@@ -16,7 +16,6 @@ from quizzes.models import Attempt, KeyReport
 from quizzes.reports import answer_report, open_reports, report_key, reports_of
 from quizzes.services import finish_attempt, start_attempt, submit_response
 from tests.quizzes.conftest import chose
-from tests.quizzes.test_attempts import at_once
 from tests.quizzes.test_correcting import corrected
 from web.problems import Problem
 
@@ -191,11 +190,3 @@ def test_a_guests_report_joins_the_account_but_not_beside_an_open_one(attempt, l
     joins = report(other, "another", position=2)
     personal.merge(guest, learner)
     assert set(KeyReport.objects.filter(user=learner)) == {mine, joins}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_clicks_make_one_report(attempt):
-    answered(attempt)
-    outcomes = at_once(*[lambda: report(attempt)] * 3)
-    assert len(set(outcomes)) == 1, outcomes
-    assert KeyReport.objects.count() == 1

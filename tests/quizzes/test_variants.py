@@ -15,7 +15,7 @@ from quizzes.models import KeyRevision, Misconception, Question, QuestionVersion
 from quizzes.questions import Answer
 from quizzes.variants import GENERATED, NotDrawable, Variants, variant_of
 from tests.quizzes.networks import know_tiny_networks, tiny_facts
-from tests.quizzes.test_attempts import at_once
+from tests.quizzes.racing import at_once
 
 
 @pytest.fixture
