@@ -14,13 +14,15 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import hold
-from lessons.models import LessonVersion
+from lessons.models import Course, Lesson, LessonVersion
 from lessons.services import current_version
 from quizzes.drawing import Asked, draw_questions, questions_to_ask
+from quizzes.exams import deadline_for, moment_words, refuse_to_begin
 from quizzes.grading import grade
 from quizzes.models import (
     Attempt,
@@ -30,6 +32,7 @@ from quizzes.models import (
     KeyRevision,
     QuestionVersion,
     Quiz,
+    QuizMode,
     QuizVersion,
     Response,
     Reveal,
@@ -37,7 +40,16 @@ from quizzes.models import (
 from quizzes.questions import Answer, Fault, kind_named
 from quizzes.records import ResponseRecord, responses_of
 from quizzes.results import Result, missed_questions, result_of
-from quizzes.reveal import Situation, offers_hint, offers_steps, takes_answers
+from quizzes.reveal import (
+    Situation,
+    Standing,
+    is_withheld,
+    offers_hint,
+    offers_steps,
+    takes_answers,
+    tells_questions,
+)
+from quizzes.timing import GRACE, is_over
 from web.problems import Problem, not_found
 
 __all__ = [
@@ -49,6 +61,7 @@ __all__ = [
     "attempts_at",
     "current_quiz_version",
     "finish_attempt",
+    "hand_in_overdue",
     "hold_attempts",
     "newest_key",
     "position_of",
@@ -59,6 +72,7 @@ __all__ = [
     "show_hint",
     "show_step",
     "situation_of",
+    "standing_of",
     "start_attempt",
     "start_redo",
     "submit_response",
@@ -85,7 +99,9 @@ def quiz_version_of(version: LessonVersion, mode: str) -> QuizVersion | None:
 
 
 def current_quiz_version(quiz: Quiz) -> QuizVersion:
-    """The quiz as its course shows it now; 404 when the course shows no such quiz."""
+    """The quiz as its course shows it now; 404 when the course shows no such quiz, 409 for a review, which asks cards."""
+    if quiz.mode == QuizMode.REVIEW:
+        raise Problem(409, _("Nothing to begin here"), _("A review asks what is due. Begin it on the page of your review."))
     version = current_version(quiz.lesson)
     found = quiz_version_of(version, quiz.mode) if version else None
     if found is None:
@@ -93,13 +109,16 @@ def current_quiz_version(quiz: Quiz) -> QuizVersion:
     return found
 
 
-def attempt_for(*, attempt_id: UUID | str, person: User | None) -> Attempt:
-    """This person's attempt; 404 for one that is not there and for one that is someone else's."""
+def attempt_for(*, attempt_id: UUID | str, person: User | None, now: datetime | None = None) -> Attempt:
+    """This person's attempt; 404 for one that is not there and for one that is someone else's.
+
+    One whose time is up by `now` (none: this moment) comes back handed in: whoever looks finds it as its deadline left it.
+    """
     related = ("quiz_version__quiz", "quiz_version__lesson_version__lesson__course")
     found = person and Attempt.objects.select_related(*related).filter(pk=attempt_id, user=person).first()
     if not found:
         raise not_found()
-    return found
+    return _handed_in_if_over(found, now=now or timezone.now())
 
 
 def attempt_question(attempt: Attempt, position: int) -> AttemptQuestion:
@@ -115,10 +134,11 @@ def position_of(attempt: Attempt, uid: str) -> int | None:
     return attempt.questions.filter(question_version__question__uid=uid).values_list("position", flat=True).first()
 
 
-def attempts_at(*, quiz: Quiz, person: User | None) -> list[Attempt]:
+def attempts_at(*, quiz: Quiz, person: User | None, now: datetime | None = None) -> list[Attempt]:
     """This person's attempts at a quiz in any of its versions, the newest first; redos left out."""
     if person is None:
         return []
+    hand_in_overdue(now=now or timezone.now(), user=person)
     related = ("quiz_version__quiz", "quiz_version__lesson_version")
     return list(
         Attempt.objects.select_related(*related)
@@ -127,14 +147,27 @@ def attempts_at(*, quiz: Quiz, person: User | None) -> list[Attempt]:
     )
 
 
-def situation_of(attempt: Attempt, question: AttemptQuestion, *, answered: bool) -> Situation:
-    """What the rules of `quizzes.reveal` need to know of a question."""
+def standing_of(attempt: Attempt, *, now: datetime | None = None) -> Standing:
+    """What the rules of `quizzes.reveal` need to know of an attempt as a whole, at `now` (none: this moment)."""
+    version = attempt.quiz_version
+    total_only = version.reveal == Reveal.NEVER and not attempt.is_practice
+    waits = version.reveal == Reveal.DATE and not attempt.is_practice
+    return Standing(
+        finished=attempt.is_finished,
+        withheld=total_only or (waits and is_withheld(reveal_at=version.reveal_at, now=now or timezone.now())),
+        total_only=total_only,
+    )
+
+
+def situation_of(attempt: Attempt, question: AttemptQuestion, *, answered: bool, now: datetime | None = None) -> Situation:
+    """What the rules of `quizzes.reveal` need to know of a question, at `now` (none: this moment)."""
     return Situation(
         practice=attempt.is_practice,
         after_each=attempt.quiz_version.reveal == Reveal.EACH,
         finished=attempt.is_finished,
         answered=answered,
         answer_shown=question.answer_shown_at is not None,
+        withheld=standing_of(attempt, now=now).withheld,
     )
 
 
@@ -151,6 +184,8 @@ def start_redo(*, attempt: Attempt, now: datetime) -> Attempt:
     """Practice with only the questions that a finished attempt missed, or the redo that is still open."""
     if not attempt.is_finished:
         raise Problem(409, _("Not finished yet"), _("Finish this attempt first. Then you can redo what you missed."))
+    if not tells_questions(standing_of(attempt, now=now)):
+        raise Problem(409, _("Not yet"), _("You can redo what you missed once you have been told what that is."))
     missed = {question.position for question in missed_questions(attempt)}
     if not missed or attempt.user is None:
         raise Problem(409, _("Nothing to redo"), _("You missed nothing in this attempt."))
@@ -167,11 +202,19 @@ def _open_or_begin(
     now: datetime,
 ) -> Attempt:
     wanted = {"user": user, "quiz_version": quiz_version, "is_redo": redo_of is not None}
+    is_exam = quiz_version.quiz.mode == QuizMode.EXAM and redo_of is None
+    # Whoever left an exam comes back to it, even where a newer version of the lesson asks another one.
+    same = {"user": user, "quiz_version__quiz": quiz_version.quiz, "is_redo": False} if is_exam else wanted
+    hand_in_overdue(now=now, user=user)
     with transaction.atomic():
         hold(user)
-        if found := Attempt.objects.filter(**wanted, finished_at__isnull=True).first():
+        if found := Attempt.objects.filter(**same, finished_at__isnull=True).first():
             return found
-        attempt = Attempt.objects.create(**wanted, redo_of=redo_of, started_at=now)
+        deadline_at = None
+        if is_exam:
+            refuse_to_begin(quiz_version, user=user, now=now)
+            deadline_at = deadline_for(quiz_version, user=user, started_at=now)
+        attempt = Attempt.objects.create(**wanted, redo_of=redo_of, started_at=now, deadline_at=deadline_at)
         draw_questions(attempt, questions)
     return attempt
 
@@ -184,12 +227,13 @@ def save_answer(
 ) -> AttemptQuestion:
     """Keeps an answer that is not committed yet, so that a closed tab loses nothing. An empty one takes it back.
 
-    How sure the learner said they are of it stays as it was where `confidence` is none.
+    How sure the learner said they are of it stays as it was where `confidence` is none. Problem 409 after the deadline.
     """
+    attempt = _handed_in_if_over(attempt, now=now)
     with transaction.atomic():
         attempt = _locked(attempt)
         question = attempt_question(attempt, position)
-        _refuse_unless_open(attempt, question)
+        _refuse_unless_open(attempt, question, now=now)
         if not answer.is_empty:
             _refuse_unusable(question, answer)
         question.drafted = answer
@@ -220,12 +264,13 @@ def submit_response(
             _("Unusable idempotency key"),
             _("An idempotency key is 1 to 64 letters, digits or any of . _ : -"),
         )
+    attempt = _handed_in_if_over(attempt, now=now)
     with transaction.atomic():
         attempt = _locked(attempt)
         question = attempt_question(attempt, position)
         if known := question.responses.filter(idempotency_key=idempotency_key).first():
             return _repeated(known, answer)
-        _refuse_unless_open(attempt, question)
+        _refuse_unless_open(attempt, question, now=now)
         _refuse_unusable(question, answer)
         question.draft_confidence = _confidence(question, confidence)
         return _commit(attempt, question, answer=answer, idempotency_key=idempotency_key, now=now)
@@ -267,6 +312,8 @@ def _commit(attempt: Attempt, question: AttemptQuestion, *, answer: Answer, idem
     if score.is_right if attempt.is_practice else attempt.quiz_version.reveal == Reveal.EACH:
         question.answer_shown_at = now
     question.save(update_fields=["draft", "draft_text", "draft_confidence", "answer_shown_at"])
+    if attempt.mode == QuizMode.REVIEW:
+        rate_answer(question, response, right=score.is_right)
     return Graded(response, row)
 
 
@@ -324,17 +371,52 @@ def show_step(*, attempt: Attempt, position: int, step: int, now: datetime) -> A
 def finish_attempt(*, attempt: Attempt, now: datetime) -> Attempt:
     """Closes the attempt for good; doing it again changes nothing.
 
-    In a test, choices that were saved but not yet checked are handed in: what the learner chose counts.
+    In a test, choices that were saved but not yet checked are handed in: what the learner chose counts. However late
+    somebody looks, no attempt ends after its deadline.
     """
     with transaction.atomic():
         attempt = _locked(attempt)
         if attempt.is_finished:
             return attempt
+        ended = min(now, attempt.deadline_at) if attempt.deadline_at else now
         if not attempt.is_practice:
-            _hand_in_drafts(attempt, now=now)
-        attempt.finished_at = now
+            _hand_in_drafts(attempt, now=ended)
+        attempt.finished_at = ended
         attempt.save(update_fields=["finished_at"])
     return attempt
+
+
+def hand_in_overdue(
+    *, now: datetime, user: User | None = None, lesson: Lesson | None = None, course: Course | None = None
+) -> int:
+    """Hands in every attempt whose time is up, of everybody or of a person, lesson or course; how many there were.
+
+    Whoever looks at attempts calls it first, and so does the clock: none is found open after its deadline.
+    """
+    late = Attempt.objects.filter(finished_at__isnull=True, deadline_at__lt=now - GRACE)
+    if user is not None:
+        late = late.filter(user=user)
+    if lesson is not None:
+        late = late.filter(quiz_version__quiz__lesson=lesson)
+    if course is not None:
+        late = late.filter(quiz_version__quiz__lesson__course=course)
+    found = list(late.order_by("pk"))
+    for attempt in found:
+        _handed_in_if_over(attempt, now=now)
+    return len(found)
+
+
+def _handed_in_if_over(attempt: Attempt, *, now: datetime) -> Attempt:
+    """The attempt, handed in with what was saved if its time is up. Two at once hand it in once.
+
+    In a transaction of its own: what is refused for coming too late must not undo it.
+    """
+    if attempt.is_finished or not is_over(attempt.deadline_at, now):
+        return attempt
+    with transaction.atomic():
+        held = _locked(attempt)
+        # Extra time may have come in the meantime.
+        return finish_attempt(attempt=held, now=now) if is_over(held.deadline_at, now) else held
 
 
 def _hand_in_drafts(attempt: Attempt, *, now: datetime) -> None:
@@ -358,7 +440,14 @@ def hold_attempts(attempts: QuerySet[Attempt]) -> None:
     list(attempts.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
 
 
-def _refuse_unless_open(attempt: Attempt, question: AttemptQuestion) -> None:
+def _refuse_unless_open(attempt: Attempt, question: AttemptQuestion, *, now: datetime) -> None:
+    if is_over(attempt.deadline_at, now):
+        raise Problem(
+            409,
+            _("The time is up"),
+            _("The time was up on %(at)s. What was saved until then is handed in; this answer came later and was not added.")
+            % {"at": moment_words(attempt.deadline_at)},
+        )
     if attempt.is_finished:
         raise Problem(
             409,
