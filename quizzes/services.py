@@ -50,6 +50,7 @@ from quizzes.reveal import (
     tells_questions,
 )
 from quizzes.timing import GRACE, is_over
+from quizzes.reviewing.cards import rate_answer
 from web.problems import Problem, not_found
 
 __all__ = [

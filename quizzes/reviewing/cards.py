@@ -103,7 +103,7 @@ def rate(
             due_at=scheduled.due_at,
             reviewed_at=at,
         )
-        _put_off(card, scheduled, at=at, certain_and_wrong=known is not None and is_certain_and_wrong(known))
+        put_off(card, scheduled, at=at, certain_and_wrong=known is not None and is_certain_and_wrong(known))
     return made
 
 
@@ -111,48 +111,21 @@ def _state(card: ReviewCard) -> dict[str, object]:
     """What the scheduler remembers; found anew from the log where another version or other parameters made it."""
     if (card.scheduler, card.parameters) == (LIBRARY, PARAMETERS):
         return dict(card.state)
-    again = _replayed(card)
+    again = replayed(card)
     return dict(again.state) if again else {}
 
 
-def _replayed(card: ReviewCard) -> Scheduled | None:
+def replayed(card: ReviewCard) -> Scheduled | None:
+    """Where the card's log leaves it; none for one that was never reviewed."""
     log = card.reviews.order_by("reviewed_at", "pk").values_list("rating", "reviewed_at")
     return replay((Rating(rating), at) for rating, at in log)
 
 
-def _put_off(card: ReviewCard, scheduled: Scheduled, *, at: datetime, certain_and_wrong: bool) -> None:
+def put_off(card: ReviewCard, scheduled: Scheduled, *, at: datetime, certain_and_wrong: bool) -> None:
+    """Keeps what a review made of the card."""
     card.state = dict(scheduled.state)
     card.scheduler, card.parameters = LIBRARY, PARAMETERS
     card.due_at = scheduled.due_at
     card.reviewed_at = at
     card.certain_and_wrong = certain_and_wrong
     card.save(update_fields=["state", "scheduler", "parameters", "due_at", "reviewed_at", "certain_and_wrong"])
-
-
-# --- two people become one ---------------------------------------------------------------------------------------------------
-
-
-def join(guest: User, user: User) -> None:
-    """The guest's cards become the account's. Of two cards of the same, the one with the longer history takes in the other."""
-    for theirs in ReviewCard.objects.filter(user=guest):
-        about = {"question": theirs.question_id} if theirs.question_id else {"question": None, "lesson": theirs.lesson_id}
-        own = ReviewCard.objects.filter(user=user, **about).first()
-        if own is not None:
-            longer, shorter = sorted((own, theirs), key=lambda card: card.reviews.count(), reverse=True)
-            _take_in(longer, shorter)
-            theirs = longer
-        theirs.user = user
-        theirs.save(update_fields=["user"])
-
-
-def _take_in(card: ReviewCard, other: ReviewCard) -> None:
-    """Puts the log of two cards together, and the card where that log leaves it; the other is gone."""
-    other.reviews.update(card=card)
-    ReviewItem.objects.filter(card=other).update(card=card)
-    other.delete()
-    scheduled = _replayed(card)
-    if scheduled is None:
-        return
-    last = card.reviews.latest("reviewed_at", "pk")
-    doubted = card if card.reviewed_at == last.reviewed_at else other
-    _put_off(card, scheduled, at=last.reviewed_at, certain_and_wrong=doubted.certain_and_wrong)

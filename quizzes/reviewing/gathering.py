@@ -106,7 +106,7 @@ def _is_there(card: ReviewCard, versions: Mapping[int, LessonVersion], asked: Ma
 
 
 def _gather(person: User, versions: Mapping[int, LessonVersion], *, now: datetime) -> None:
-    for response in _missed(person):
+    for response in _missed(person, now=now):
         _take(person, response)
     for lesson, finished_at in _finished(person):
         if insight_of(versions.get(lesson)):
@@ -116,7 +116,7 @@ def _gather(person: User, versions: Mapping[int, LessonVersion], *, now: datetim
             )
 
 
-def _missed(person: User) -> list[Response]:
+def _missed(person: User, *, now: datetime) -> list[Response]:
     """The first answers that were not right, that may be told so, and that no card has in its log; the oldest first."""
     rows = Response.objects.filter(
         number=1,
@@ -127,12 +127,12 @@ def _missed(person: User) -> list[Response]:
     ).annotate(newest_score=newest_score())
     related = ("attempt_question__question_version__question", "attempt_question__attempt__quiz_version__quiz")
     missed = rows.filter(newest_score__lt=1).select_related(*related).order_by("committed_at", "pk")
-    return [response for response in missed if _may_be_told(response)]
+    return [response for response in missed if _may_be_told(response, now)]
 
 
-def _may_be_told(response: Response) -> bool:
+def _may_be_told(response: Response, now: datetime) -> bool:
     asked = response.attempt_question
-    return tells_verdict(situation_of(asked.attempt, asked, answered=True))
+    return tells_verdict(situation_of(asked.attempt, asked, answered=True, now=now))
 
 
 def _take(person: User, response: Response) -> None:
