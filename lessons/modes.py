@@ -15,9 +15,12 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+
+from lessons.openings import openings_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -125,7 +128,11 @@ class LessonPage:
 
     def render(self, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
         """The mode's template, which extends `lessons/lesson.html`, inside the lesson's frame."""
-        return render(self.request, template, self.context(**(context or {})), status=status)
+        openings = openings_of(self)
+        response = render(self.request, template, self.context(openings=openings, **(context or {})), status=status)
+        if openings:
+            add_never_cache_headers(response)
+        return response
 
 
 def all_modes() -> list[Mode]:

@@ -232,6 +232,7 @@ if _BEHIND_TLS:
 # --- rooms that show something of a higher room call these names blind ------------------------------------------------------
 LESSON_MODES = ["quizzes.modes.PractiseMode", "quizzes.modes.TestMode"]
 LESSON_BLOCKS = ["quizzes.blocks.QuestionBlock"]
+LESSON_OPENINGS: list[str] = []
 COURSE_LINKS = ["quizzes.misconceptions.links.course_links"]
 FOLDER_PARTS = ["quizzes.folder.QuestionsPart"]
 PUBLISH_CHECKS = ["quizzes.checks.check_cards"]
