@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from lessons.models import LessonVersion
 from quizzes.models import QuizMode, QuizQuestion
+from quizzes.variants import is_template, title_of
 from quizzes.words import shown
 
 
@@ -37,6 +38,7 @@ class QuestionBlock:
                 "version": version,
                 "quiz": asked.quiz_version.quiz,
                 "stem": shown(question.stem, facts=question.facts, version=version),
+                "title": title_of(question) if is_template(question) else "",
             }
         return mark_safe(render_to_string("quizzes/_question_block.html", context))  # noqa: S308 - our own template, autoescaped
 

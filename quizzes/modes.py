@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
+from quizzes.drawing import can_ask
 from quizzes.misconceptions.services import list_url
 from quizzes.models import About, Attempt, Difficulty, QuizMode, QuizQuestion, QuizVersion
 from quizzes.results import result_of
-from quizzes.services import attempts_at, quiz_version_of
+from quizzes.services import attempts_at, nothing_to_ask, quiz_version_of
 from web.problems import not_found
 
 PREVIOUS_SHOWN = 5
@@ -51,6 +52,7 @@ class _QuizMode:
         return {
             "quiz_version": quiz_version,
             "count": len(rows),
+            "nothing_to_ask": "" if can_ask(quiz_version) else nothing_to_ask(),
             "difficulties": _counted([difficulty for difficulty, _about in rows], Difficulty),
             "abouts": _counted([about for _difficulty, about in rows], About),
             "open_attempt": next((attempt for attempt in attempts if _is_open_at(attempt, quiz_version)), None),

@@ -49,8 +49,8 @@ from quizzes.reveal import (
     takes_answers,
     tells_questions,
 )
-from quizzes.timing import GRACE, is_over
 from quizzes.reviewing.cards import rate_answer
+from quizzes.timing import GRACE, is_over
 from web.problems import Problem, not_found
 
 __all__ = [
@@ -177,7 +177,7 @@ def situation_of(attempt: Attempt, question: AttemptQuestion, *, answered: bool,
 
 def start_attempt(*, user: User, quiz_version: QuizVersion, now: datetime) -> Attempt:
     """A new attempt at exactly this version of the quiz, or the one that is still open."""
-    questions = questions_to_ask(quiz_version)
+    questions = questions_to_ask(quiz_version, user)
     return _open_or_begin(user=user, quiz_version=quiz_version, questions=questions, redo_of=None, now=now)
 
 
@@ -216,8 +216,14 @@ def _open_or_begin(
             refuse_to_begin(quiz_version, user=user, now=now)
             deadline_at = deadline_for(quiz_version, user=user, started_at=now)
         attempt = Attempt.objects.create(**wanted, redo_of=redo_of, started_at=now, deadline_at=deadline_at)
-        draw_questions(attempt, questions)
+        if not draw_questions(attempt, questions) and questions:
+            raise Problem(409, _("Nothing to ask yet"), nothing_to_ask())
     return attempt
+
+
+def nothing_to_ask() -> str:
+    """What is said of a quiz whose every question is drawn from figures that are not known yet."""
+    return _("These questions are drawn from figures that are still being computed here. Come back in a few minutes.")
 
 
 # --- answering ---------------------------------------------------------------------------------------------------------------

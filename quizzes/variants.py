@@ -22,7 +22,7 @@ from django.utils.translation import override
 from inference.facts import facts_of_each
 from lessons.models import Course
 from quizzes.generating import Drawn, NotDrawable, UnknownTemplate, template_named
-from quizzes.generating.words import misconception, worded
+from quizzes.generating.words import TITLES, misconception, worded
 from quizzes.models import KeyRevision, Misconception, QuestionVersion
 from quizzes.publishing import key_says, public_digest, store_question_version
 from quizzes.questions import Asks, kind_named
@@ -39,6 +39,7 @@ __all__ = [
     "Variants",
     "is_template",
     "samples_of",
+    "title_of",
     "variant_of",
 ]
 
@@ -92,6 +93,9 @@ class Drawer(Protocol):
         Raises NotDrawable where what it is drawn from is not there (yet), or allows no such question.
         """
 
+    def title(self, recipe: Recipe) -> str:
+        """What a template of this recipe asks, in a few words: for cards and lists, which show no variant."""
+
 
 class FactsDrawer:
     """Draws from networks' facts: the recipe is {"template", "parameters", "networks"}, as `quizzes.generating` has them."""
@@ -103,6 +107,10 @@ class FactsDrawer:
     def draw(self, recipe: Recipe, seed: int) -> Variant:
         """The variant that this seed gives; raises NotDrawable."""
         return in_words(self.drawn(recipe, seed))
+
+    def title(self, recipe: Recipe) -> str:
+        """What the template asks, in a few words; its name where this version of the software does not know it."""
+        return str(TITLES.get(recipe["template"], recipe["template"]))
 
     def drawn(self, recipe: Recipe, seed: int) -> Drawn:
         """The same as codes and figures; raises NotDrawable."""
@@ -147,6 +155,11 @@ DRAWERS: Mapping[str, Callable[[], Drawer]] = MappingProxyType({GENERATED: Facts
 def is_template(version: QuestionVersion) -> bool:
     """Whether it is asked by its variants, and never itself."""
     return version.kind in DRAWERS
+
+
+def title_of(template: QuestionVersion) -> str:
+    """What a template asks, in a few words, in the language that is active."""
+    return DRAWERS[template.kind]().title(template.recipe)
 
 
 def variant_of(template: QuestionVersion, *, seed: int | None = None) -> QuestionVersion:

@@ -32,6 +32,21 @@ def misconception(slug: str) -> Misconception:
 
 _MISTAKES: Mapping[str, MistakeName] = MappingProxyType({slug_of(name): name for name in MistakeName})
 
+TITLES: Mapping[str, Promise] = MappingProxyType(
+    {
+        "output_shape": _("The shape after a stage at another input size"),
+        "stride_of_stage": _("The stride of a stage, in pixels of the photo"),
+        "receptive_field": _("How much of the photo one cell sees"),
+        "layer_parameters": _("The parameters of a new last layer"),
+        "head_input": _("What a new head takes"),
+        "trained_parameters": _("What a strategy trains"),
+        "cost_by_side": _("What photos of another size cost"),
+        "preprocessing": _("How weights expect a photo"),
+        "mistake_behind": _("Which mistake made this output"),
+    }
+)
+"""Name of a template → what it asks, in a few words."""
+
 SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
     {
         # what options say
