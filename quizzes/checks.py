@@ -111,11 +111,12 @@ class _Checks:
                 yield from self.words(getattr(misconception, field), ("misconceptions", index, field))
 
     def quizzes(self) -> Iterator[Finding]:
-        """Test and practice name questions of this file, each once, and share none."""
+        """Each list names questions of this file, each once; what the test asks stands in no other list."""
         known = {question.uid for question in self.document.questions}
         test = self.document.test.questions if self.document.test else []
         practice = self.document.practice.questions if self.document.practice else []
-        for name, asked in (("test", test), ("practice", practice)):
+        pattern = self.document.pattern.questions if self.document.pattern else []
+        for name, asked in (("test", test), ("practice", practice), ("pattern", pattern)):
             for index, uid in enumerate(asked):
                 path = (name, "questions", index)
                 if uid not in known:
@@ -130,6 +131,13 @@ class _Checks:
                     "The question “%(uid)s” is in the test as well: practising it would tell its answer. Use another one."
                 )
                 yield self.error(("practice", "questions", index), message % {"uid": uid})
+        for index, uid in enumerate(pattern):
+            if uid in test:
+                message = _(
+                    "The question “%(uid)s” is in the graded test as well: the test of the pattern would tell its answer."
+                    " Use another one."
+                )
+                yield self.error(("pattern", "questions", index), message % {"uid": uid})
         for mode, asked in (("test", test), ("practise", practice)):
             if mode in self.context.meta.get("modes", []) and not asked:
                 message = _("The lesson declares the mode “%(mode)s”, but no question is asked there, so it is not shown.")
@@ -170,6 +178,7 @@ class _Checks:
             yield self.error((*path, "objective"), message % {"objective": question.objective, "known": known})
         asked = [*(self.document.test.questions if self.document.test else ())]
         asked += self.document.practice.questions if self.document.practice else []
+        asked += self.document.pattern_pool
         if question.uid not in asked:
             yield self.warning((*path, "uid"), _("Neither the test nor practice asks “%(uid)s”.") % {"uid": question.uid})
 

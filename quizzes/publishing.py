@@ -42,6 +42,9 @@ def publish_questions(document: QuestionsDocument, context: PartContext, version
     if document.practice:
         quiz = _quiz_version(version, QuizMode.PRACTICE, title="", reveal=Reveal.EACH)
         _ask(quiz, [published[uid] for uid in document.practice.questions])
+    if document.pattern_pool and "test" in context.meta.get("modes", []):  # that is where it is taken
+        quiz = _quiz_version(version, QuizMode.PATTERN, title="", reveal=Reveal.FINISH)
+        _ask(quiz, [published[uid] for uid in document.pattern_pool])
 
 
 def _keep_misconceptions(document: QuestionsDocument, context: PartContext, version: LessonVersion) -> None:

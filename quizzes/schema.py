@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from inference.contracts import INSPECTED_NETWORKS
 from inference.proofs import Snippet
 from inference.sandbox.snippets import normalised_output
 from lessons.documents import Document, read_yaml, validated
 from lessons.schema import Line, LongLine, NetworkName, Slug, Strict, Uid
+from quizzes.patterns.choosing import FEWEST
 from quizzes.questions import Asks, kind_named
 
 QUESTIONS_FILE = "questions.yaml"
@@ -51,6 +52,16 @@ class PracticeDocument(Strict):
     """The questions to practise with."""
 
     questions: list[Uid] = Field(min_length=1)
+
+
+class PatternDocument(Strict):
+    """The pool of the test of the pattern, of which each attempt asks ten; without a question there is no such test."""
+
+    questions: list[Uid]
+
+
+def _declined(pattern: Any) -> Any:
+    return {"questions": []} if pattern is False else pattern
 
 
 class OptionDocument(Strict):
@@ -157,7 +168,16 @@ class QuestionsDocument(Strict):
     misconceptions: list[MisconceptionDocument] = []
     test: TestDocument | None = None
     practice: PracticeDocument | None = None
+    pattern: Annotated[PatternDocument | None, BeforeValidator(_declined)] = None  # none: what practice asks
     questions: list[AnyQuestion] = []
+
+    @property
+    def pattern_pool(self) -> list[str]:
+        """The uids of which a test of the pattern is drawn; empty where there is none."""
+        if self.pattern:
+            return self.pattern.questions
+        practised = self.practice.questions if self.practice else []
+        return practised if len(practised) >= FEWEST else []
 
     @property
     def written(self) -> list[QuestionDocument]:

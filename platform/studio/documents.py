@@ -481,7 +481,8 @@ class QuestionsText:
         return Place()
 
     def _with(self, data: Mapping[str, Any]) -> str:
-        ordered = {name: data[name] for name in ("misconceptions", "test", "practice", "questions") if data.get(name)}
+        names = ("misconceptions", "test", "practice", "pattern", "questions")
+        ordered = {name: data[name] for name in names if data.get(name)}
         unknown = {name: value for name, value in data.items() if name not in ordered and (value or name in self.data)}
         return yamltext.rewrite(self.text, {**ordered, **unknown}) if ordered or unknown else self.text
 

@@ -169,7 +169,7 @@ def publish(lesson: Lesson) -> Publish:
             files={"questions.yaml": text},
             files_sha256=str(number),
         )
-        QuestionsPart().publish(text, context_for(lesson, facts=facts), version)
+        QuestionsPart().publish(text, context_for(lesson, facts=facts, meta=meta), version)
         release = Release.objects.create(course=lesson.course, number=number, published_at=timezone.now())
         ReleaseLesson.objects.create(release=release, position=0, lesson_version=version)
         return version
