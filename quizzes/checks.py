@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -25,7 +25,9 @@ from quizzes.blocks import QuestionBlock
 from quizzes.generating import TEMPLATES
 from quizzes.keys import choices_of, rule_of
 from quizzes.models import Misconception, Question
-from quizzes.questions import Choice, Fault, kind_named
+from quizzes.patterns.choosing import FEWEST
+from quizzes.policies import exam_faults, reveal_faults
+from quizzes.questions import Asks, Choice, Fault, kind_named
 from quizzes.questions.multiple import MultipleChoice
 from quizzes.questions.numeric import Numeric
 from quizzes.questions.output import CodeOutput
@@ -45,6 +47,9 @@ from quizzes.words import compared, filled
 NOTABLY_LONGER = 1.2
 """How much longer than every other option a right one must be for a guesser to notice."""
 
+PRETEST_QUESTIONS = 2
+"""How many questions stand before a lesson: enough to make curious, too few to hold anybody up."""
+
 PROVED = ("output", "error")
 """What a question is about when its key must be proved by running."""
 
@@ -58,6 +63,8 @@ def findings_of(document: QuestionsDocument, source: Document, context: PartCont
     found = [
         *checks.misconceptions(),
         *checks.quizzes(),
+        *checks.pretest(),
+        *checks.predictions(),
         *(finding for index in range(len(document.questions)) for finding in checks.question(index)),
     ]
     return sorted(set(found))
@@ -111,12 +118,15 @@ class _Checks:
                 yield from self.words(getattr(misconception, field), ("misconceptions", index, field))
 
     def quizzes(self) -> Iterator[Finding]:
-        """Each list names questions of this file, each once; what the test asks stands in no other list."""
+        """Each list names questions of this file, each once; what the test or the exam asks stands in no other list."""
+        lists = self.lists()
         known = {question.uid for question in self.document.questions}
-        test = self.document.test.questions if self.document.test else []
-        practice = self.document.practice.questions if self.document.practice else []
-        pattern = self.document.pattern.questions if self.document.pattern else []
-        for name, asked in (("test", test), ("practice", practice), ("pattern", pattern)):
+        yield from self.policies()
+        yield from self.asked_twice(lists)
+        if 0 < len(lists["pattern"]) < FEWEST:
+            message = _("A test of the pattern draws from at least %(fewest)s questions. Name more of them.")
+            yield self.error(("pattern", "questions"), message % {"fewest": FEWEST})
+        for name, asked in lists.items():
             for index, uid in enumerate(asked):
                 path = (name, "questions", index)
                 if uid not in known:
@@ -125,26 +135,93 @@ class _Checks:
                     )
                 if asked.index(uid) < index:
                     yield self.error(path, _("The question “%(uid)s” stands here twice. Keep one.") % {"uid": uid})
-        for index, uid in enumerate(practice):
-            if uid in test:
-                message = _(
-                    "The question “%(uid)s” is in the test as well: practising it would tell its answer. Use another one."
-                )
-                yield self.error(("practice", "questions", index), message % {"uid": uid})
-        for index, uid in enumerate(pattern):
-            if uid in test:
-                message = _(
-                    "The question “%(uid)s” is in the graded test as well: the test of the pattern would tell its answer."
-                    " Use another one."
-                )
-                yield self.error(("pattern", "questions", index), message % {"uid": uid})
-        for mode, asked in (("test", test), ("practise", practice)):
+        asked_by = {"test": [*lists["test"], *lists["exam"]], "practise": lists["practice"]}
+        for mode, asked in asked_by.items():
             if mode in self.context.meta.get("modes", []) and not asked:
                 message = _("The lesson declares the mode “%(mode)s”, but no question is asked there, so it is not shown.")
                 yield self.warning((), message % {"mode": mode})
             if asked and mode not in self.context.meta.get("modes", []):
                 message = _("The lesson does not declare the mode “%(mode)s”, so learners are not asked these questions.")
-                yield self.warning(("test" if mode == "test" else "practice",), message % {"mode": mode})
+                section = "practice" if mode == "practise" else "test" if lists["test"] else "exam"
+                yield self.warning((section,), message % {"mode": mode})
+
+    def lists(self) -> dict[str, Sequence[str]]:
+        """The uids that each quiz of the file asks, by the name of its section."""
+        document = self.document
+        sections = {"test": document.test, "exam": document.exam, "practice": document.practice, "pattern": document.pattern}
+        return {name: section.questions if section else [] for name, section in sections.items()}
+
+    def asked_twice(self, lists: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+        """What one quiz asks before another does would tell that one's answer."""
+        told = {
+            ("practice", "test"): _(
+                "The question “%(uid)s” is in the test as well: practising it would tell its answer. Use another one."
+            ),
+            ("pattern", "test"): _(
+                "The question “%(uid)s” is in the graded test as well: the test of the pattern would tell its answer."
+                " Use another one."
+            ),
+        }
+        in_exam = _("The question “%(uid)s” is in the exam as well: asked here, it would be known there. Use another one.")
+        told |= {(name, "exam"): in_exam for name in ("test", "practice", "pattern")}
+        for (name, graded), message in told.items():
+            for index, uid in enumerate(lists[name]):
+                if uid in lists[graded]:
+                    yield self.error((name, "questions", index), message % {"uid": uid})
+
+    def policies(self) -> Iterator[Finding]:
+        """When the test and the exam are taken and told."""
+        faults = [("test", fault) for fault in reveal_faults(self.document.test)] if self.document.test else []
+        faults += [("exam", fault) for fault in exam_faults(self.document.exam)] if self.document.exam else []
+        for name, fault in faults:
+            yield (self.error if fault.stops else self.warning)((name, fault.field), fault.words)
+
+    def pretest(self) -> Iterator[Finding]:
+        """Two questions of this file, neither of which the test asks."""
+        asked = self.document.pretest.questions if self.document.pretest else []
+        if asked and len(asked) != PRETEST_QUESTIONS:
+            message = _("A pretest asks two questions, and here it has %(count)s. Name two.")
+            yield self.error(("pretest", "questions"), message % {"count": len(asked)})
+        for index, uid in enumerate(asked):
+            if asked.index(uid) < index:
+                message = _("The question “%(uid)s” stands here twice. Keep one.")
+                yield self.error(("pretest", "questions", index), message % {"uid": uid})
+            yield from self.told_early(uid, ("pretest", "questions", index))
+
+    def predictions(self) -> Iterator[Finding]:
+        """Before each mode a question of its own, with one answer to choose or a number to write, and words of its own."""
+        asked = self.document.predictions.by_mode if self.document.predictions else {}
+        questions = {question.uid: question for question in self.document.questions}
+        for mode, uid in asked.items():
+            path = ("predictions", mode)
+            if list(asked.values()).count(uid) > 1:
+                message = _("The question “%(uid)s” is asked before two modes. Give each a question of its own.")
+                yield self.error(path, message % {"uid": uid})
+            if mode not in self.context.meta.get("modes", []):
+                message = _("The lesson does not declare the mode “%(mode)s”, so learners are not asked this prediction.")
+                yield self.warning(path, message % {"mode": mode})
+            question = questions.get(uid)
+            if isinstance(question, TemplateDocument):
+                message = _(
+                    "“%(uid)s” is drawn anew for each attempt, and a prediction is the same for all. Use a written question."
+                )
+                yield self.error(path, message % {"uid": uid})
+            elif question and kind_named(question.kind).asks is Asks.SEVERAL:
+                message = _("A prediction is one choice or one number, and “%(uid)s” asks for several. Use another question.")
+                yield self.error(path, message % {"uid": uid})
+            yield from self.told_early(uid, path)
+
+    def told_early(self, uid: str, path: Path) -> Iterator[Finding]:
+        """Whether a question that is told before the lesson is there, and is no question that counts later."""
+        if uid not in {question.uid for question in self.document.questions}:
+            message = _("There is no question “%(uid)s” in this file. Correct the uid, or write it.")
+            yield self.error(path, message % {"uid": uid})
+        for quiz in (self.document.test, self.document.exam):
+            if quiz and uid in quiz.questions:
+                message = _(
+                    "The question “%(uid)s” is graded as well, and learners are told its answer here. Better use another one."
+                )
+                yield self.warning(path, message % {"uid": uid})
 
     # --- one question
 
@@ -177,10 +254,12 @@ class _Checks:
             known = ", ".join(objectives) or _("none")
             yield self.error((*path, "objective"), message % {"objective": question.objective, "known": known})
         asked = [*(self.document.test.questions if self.document.test else ())]
+        asked += self.document.exam.questions if self.document.exam else []
         asked += self.document.practice.questions if self.document.practice else []
         asked += self.document.pattern_pool
+        asked += self.document.beforehand
         if question.uid not in asked:
-            yield self.warning((*path, "uid"), _("Neither the test nor practice asks “%(uid)s”.") % {"uid": question.uid})
+            yield self.warning((*path, "uid"), _("No quiz of the lesson asks “%(uid)s”.") % {"uid": question.uid})
 
     def options(self, question: QuestionDocument, path: Path) -> Iterator[Finding]:
         ids = [option.id for option in question.options]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from lessons.facts import Recorder
@@ -27,7 +28,7 @@ from quizzes.models import (
     QuizVersion,
     Reveal,
 )
-from quizzes.schema import AnyQuestion, QuestionDocument, QuestionsDocument, TemplateDocument
+from quizzes.schema import AnyQuestion, ExamDocument, QuestionDocument, QuestionsDocument, TemplateDocument
 from quizzes.words import filled, record_facts
 
 
@@ -37,11 +38,21 @@ def publish_questions(document: QuestionsDocument, context: PartContext, version
     beliefs = _beliefs(version.lesson.course)
     published = {question.uid: _publish_question(question, context, version, beliefs) for question in document.questions}
     if document.test:
-        quiz = _quiz_version(version, QuizMode.TEST, title=document.test.title, reveal=Reveal(document.test.reveal))
-        _ask(quiz, [published[uid] for uid in document.test.questions])
+        test = document.test
+        quiz = _quiz_version(version, QuizMode.TEST, title=test.title, reveal=Reveal(test.reveal), reveal_at=test.reveal_at)
+        _ask(quiz, [published[uid] for uid in test.questions])
+    if document.exam:
+        _ask(_exam(version, document.exam), [published[uid] for uid in document.exam.questions])
     if document.practice:
         quiz = _quiz_version(version, QuizMode.PRACTICE, title="", reveal=Reveal.EACH)
         _ask(quiz, [published[uid] for uid in document.practice.questions])
+    if document.pretest:
+        quiz = _quiz_version(version, QuizMode.PRETEST, title="", reveal=Reveal.FINISH)
+        _ask(quiz, [published[uid] for uid in document.pretest.questions])
+    if document.predictions:
+        before = document.predictions.by_mode
+        quiz = _quiz_version(version, QuizMode.PREDICTION, title="", reveal=Reveal.EACH)
+        _ask(quiz, [published[uid] for uid in before.values()], before=list(before))
     if document.pattern_pool and "test" in context.meta.get("modes", []):  # that is where it is taken
         quiz = _quiz_version(version, QuizMode.PATTERN, title="", reveal=Reveal.FINISH)
         _ask(quiz, [published[uid] for uid in document.pattern_pool])
@@ -174,13 +185,31 @@ def key_says(revision: KeyRevision, key: Mapping[str, Any]) -> bool:
     return all(getattr(revision, name) == value for name, value in key.items())
 
 
-def _quiz_version(version: LessonVersion, mode: QuizMode, *, title: str, reveal: Reveal) -> QuizVersion:
+def _exam(version: LessonVersion, document: ExamDocument) -> QuizVersion:
+    return _quiz_version(
+        version,
+        QuizMode.EXAM,
+        title=document.title,
+        reveal=Reveal(document.reveal),
+        reveal_at=document.reveal_at,
+        minutes=document.minutes,
+        opens_at=document.opens_at,
+        closes_at=document.closes_at,
+        attempts_allowed=document.attempts,
+    )
+
+
+def _quiz_version(
+    version: LessonVersion, mode: QuizMode, *, title: str, reveal: Reveal, **limits: datetime | int | None
+) -> QuizVersion:
     quiz, _new = Quiz.objects.get_or_create(lesson=version.lesson, mode=mode)
-    return QuizVersion.objects.create(quiz=quiz, lesson_version=version, title=title[:200], reveal=reveal)
+    return QuizVersion.objects.create(quiz=quiz, lesson_version=version, title=title[:200], reveal=reveal, **limits)
 
 
-def _ask(quiz: QuizVersion, questions: list[QuestionVersion]) -> None:
+def _ask(quiz: QuizVersion, questions: Sequence[QuestionVersion], *, before: Sequence[str] = ()) -> None:
+    """Puts the questions into the quiz in this order; `before` has the mode that each prediction is asked before."""
+    modes = before or [""] * len(questions)
     QuizQuestion.objects.bulk_create(
-        QuizQuestion(quiz_version=quiz, position=position, question_version=question)
-        for position, question in enumerate(questions, start=1)
+        QuizQuestion(quiz_version=quiz, position=position, question_version=question, before=mode)
+        for position, (question, mode) in enumerate(zip(questions, modes, strict=True), start=1)
     )

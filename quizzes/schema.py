@@ -13,6 +13,7 @@ from inference.proofs import Snippet
 from inference.sandbox.snippets import normalised_output
 from lessons.documents import Document, read_yaml, validated
 from lessons.schema import Line, LongLine, NetworkName, Slug, Strict, Uid
+from quizzes.moments import Moment
 from quizzes.patterns.choosing import FEWEST
 from quizzes.questions import Asks, kind_named
 
@@ -44,7 +45,21 @@ class TestDocument(Strict):
     __test__ = False  # pytest would take it for a test
 
     title: LongLine = ""
-    reveal: Literal["each", "finish"] = "each"
+    reveal: Literal["each", "finish", "date", "never"] = "each"
+    reveal_at: Moment | None = None  # for the policy "date"
+    questions: list[Uid] = Field(min_length=1)
+
+
+class ExamDocument(Strict):
+    """The exam: its questions in order, its time limit, when it can be begun, and when a learner is told what was right."""
+
+    title: LongLine = ""
+    minutes: int = Field(ge=1, le=600)
+    attempts: int = Field(default=1, ge=1, le=20)
+    opens_at: Moment | None = None
+    closes_at: Moment | None = None
+    reveal: Literal["finish", "date", "never"] = "finish"
+    reveal_at: Moment | None = None  # for the policy "date"
     questions: list[Uid] = Field(min_length=1)
 
 
@@ -62,6 +77,26 @@ class PatternDocument(Strict):
 
 def _declined(pattern: Any) -> Any:
     return {"questions": []} if pattern is False else pattern
+
+
+class PretestDocument(Strict):
+    """The two questions that are asked before the lesson."""
+
+    questions: list[Uid] = Field(min_length=1)
+
+
+class PredictionsDocument(Strict):
+    """The question that is asked before each of these modes: mode → uid."""
+
+    run: Uid | None = None
+    break_: Uid | None = Field(default=None, alias="break")
+    train: Uid | None = None
+
+    @property
+    def by_mode(self) -> dict[str, str]:
+        """Mode → uid, for those modes that have one, in the order of a lesson's modes."""
+        asked = {"run": self.run, "break": self.break_, "train": self.train}
+        return {mode: uid for mode, uid in asked.items() if uid}
 
 
 class OptionDocument(Strict):
@@ -167,9 +202,18 @@ class QuestionsDocument(Strict):
 
     misconceptions: list[MisconceptionDocument] = []
     test: TestDocument | None = None
+    exam: ExamDocument | None = None
     practice: PracticeDocument | None = None
+    pretest: PretestDocument | None = None
+    predictions: PredictionsDocument | None = None
     pattern: Annotated[PatternDocument | None, BeforeValidator(_declined)] = None  # none: what practice asks
     questions: list[AnyQuestion] = []
+
+    @property
+    def beforehand(self) -> list[str]:
+        """The uids that are asked before a learner could know: the pretest's and the predictions'."""
+        asked = self.pretest.questions if self.pretest else []
+        return [*asked, *(self.predictions.by_mode.values() if self.predictions else ())]
 
     @property
     def pattern_pool(self) -> list[str]:
