@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from random import SystemRandom
 
 from accounts.models import User
-from accounts.models import User
 from quizzes.grading import draw_order
 from quizzes.models import Attempt, AttemptQuestion, Difficulty, QuestionVersion, QuizMode, QuizQuestion, QuizVersion
 from quizzes.patterns.drawing import drawn_of
@@ -21,8 +20,6 @@ _EASY_FIRST = {value: rank for rank, value in enumerate(Difficulty.values)}
 def questions_to_ask(quiz_version: QuizVersion, person: User) -> list[QuizQuestion]:
     """The questions that this person's new attempt at the quiz asks, in its order: practice goes from easy to hard."""
     questions = _questions_of(quiz_version)
-    if quiz_version.quiz.mode == QuizMode.PATTERN:
-        return drawn_of(questions, person, SystemRandom())
     if quiz_version.quiz.mode == QuizMode.PATTERN:
         return drawn_of(questions, person, SystemRandom())
     if quiz_version.quiz.mode == QuizMode.PRACTICE:
