@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from random import SystemRandom
+from random import Random, SystemRandom
 
 from accounts.models import User
 from quizzes.grading import draw_order
@@ -38,7 +38,7 @@ def draw_questions(attempt: Attempt, questions: Iterable[Asked], *, after: int =
     A template is asked by a variant of its own, in words that the attempt has not asked yet. One of which nothing can be drawn,
     because what it is drawn from is not known (yet), is left out.
     """
-    chance = SystemRandom()
+    by_chance = attempt.mode != QuizMode.PREDICTION
     asked = _versions(questions, besides=set(attempt.questions.values_list("question_version__stem", flat=True)))
     return AttemptQuestion.objects.bulk_create(
         AttemptQuestion(
@@ -46,10 +46,20 @@ def draw_questions(attempt: Attempt, questions: Iterable[Asked], *, after: int =
             position=position,
             question_version=version,
             points=points,
-            option_order=draw_order([option.key for option in version.options.all()], chance),
+            option_order=order_of(version) if by_chance else order_for_all(version),
         )
         for position, (version, points) in enumerate(asked, start=after + 1)
     )
+
+
+def order_of(version: QuestionVersion) -> list[str]:
+    """The question's options in an order of this one attempt."""
+    return draw_order([option.key for option in version.options.all()], SystemRandom())
+
+
+def order_for_all(version: QuestionVersion) -> list[str]:
+    """The question's options in an order that everybody sees: a prediction is on its page before there is an attempt."""
+    return draw_order([option.key for option in version.options.all()], Random(version.public_sha256))  # noqa: S311 - no secret
 
 
 def _versions(questions: Iterable[Asked], *, besides: set[str]) -> list[tuple[QuestionVersion, int]]:

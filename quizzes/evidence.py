@@ -2,7 +2,8 @@
 
 Which answers count: the first one to a question in an attempt, in practice and tests alike, as soon as the learner may be told
 whether it was right. Of several attempts the latest counts. Giving up counts as not right. An answer after a hint counts
-neither way, so that hints stay free; nor does the redo of a test, which asks again what was just explained.
+neither way, so that hints stay free; nor does the redo of a test, which asks again what was just explained, nor a guess at what
+is asked before the lesson.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 
 from accounts.models import User
 from lessons.models import Lesson
 from quizzes.adapting import Candidate, Pick, next_question
 from quizzes.calibration import Calibration, calibration_of
-from quizzes.models import Attempt, AttemptQuestion, Grade, QuizMode, Response
+from quizzes.models import BEFOREHAND, Attempt, AttemptQuestion, Grade, QuizMode, Response
 from quizzes.results import committed_answers
 from quizzes.reveal import takes_answers, tells_verdict
 from quizzes.services import situation_of
@@ -60,7 +61,7 @@ def _first_answer(response: Response, score: float) -> FirstAnswer:
         asked=asked,
         objective=(attempt.quiz_version.quiz.lesson_id, asked.question_version.objective),
         score=score,
-        counts=told and not attempt.is_redo and not response.hint_seen,
+        counts=told and attempt.mode not in BEFOREHAND and not attempt.is_redo and not response.hint_seen,
         told=told,
         confidence=response.confidence,
     )
@@ -94,7 +95,9 @@ def difficulties_of(asked: Sequence[AttemptQuestion], *, without: User | None) -
         attempt_question__question_version__in=wanted,
         attempt_question__attempt__is_redo=False,
         attempt_question__attempt__finished_at__isnull=False,
-    ).exclude(attempt_question__attempt__user=without)
+    ).exclude(
+        Q(attempt_question__attempt__user=without) | Q(attempt_question__attempt__quiz_version__quiz__mode__in=BEFOREHAND)
+    )
     scored = rows.annotate(newest_score=newest_score()).values_list(_VERSION)
     totals = scored.annotate(answers=Count("pk"), reached=Sum("newest_score")) if wanted else ()
     seen = {version: (answers, reached) for version, answers, reached in totals}

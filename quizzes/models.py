@@ -166,6 +166,10 @@ HELPED = (QuizMode.PRACTICE, QuizMode.REVIEW)
 """Where hints, steps and further tries are free, and nothing counts."""
 
 
+BEFOREHAND = (QuizMode.PRETEST, QuizMode.PREDICTION)
+"""What is asked before anybody could know: worth guessing at, and no sign of what somebody has learned."""
+
+
 class Reveal(models.TextChoices):
     """When the learner is told what was right."""
 
@@ -324,6 +328,9 @@ class AttemptQuestion(models.Model):
     hint_shown_at = models.DateTimeField(null=True, blank=True)
     steps_shown = models.PositiveSmallIntegerField(default=0)
     answer_shown_at = models.DateTimeField(null=True, blank=True)
+    like = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="likes"
+    )  # the question, perhaps of another attempt, that the learner wanted one more like
 
     class Meta:
         ordering = ["position"]

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from accounts.activity import Activity
 from accounts.models import User
 from quizzes.grading import letter_of
-from quizzes.models import Attempt, KeyReport
+from quizzes.models import BEFOREHAND, Attempt, KeyReport
 from quizzes.results import Committed, ResultItem, result_of
-from quizzes.services import finish_attempt, hold_attempts
+from quizzes.services import close_attempt, hold_attempts
 
 RECENT_AT_MOST = 10
 
@@ -95,8 +95,12 @@ def recent(user: User) -> list[Activity]:
 
 
 def recent_attempts(user: User) -> list[Activity]:
-    """The person's latest attempts, the newest first."""
-    attempts = Attempt.objects.filter(user=user).select_related("quiz_version__quiz", "quiz_version__lesson_version")
+    """The person's latest attempts, the newest first; what was asked before a lesson is too small to be listed."""
+    attempts = (
+        Attempt.objects.filter(user=user)
+        .exclude(quiz_version__quiz__mode__in=BEFOREHAND)
+        .select_related("quiz_version__quiz", "quiz_version__lesson_version")
+    )
     return [_activity(attempt) for attempt in attempts.order_by("-started_at")[:RECENT_AT_MOST]]
 
 
@@ -131,7 +135,7 @@ def merge(guest: User, user: User) -> None:
                 user=user, quiz_version_id=attempt.quiz_version_id, is_redo=attempt.is_redo, finished_at__isnull=True
             )
             for older in same:
-                finish_attempt(attempt=older, now=timezone.now())
+                close_attempt(attempt=older, now=timezone.now())
         Attempt.objects.filter(user=guest).update(user=user)
         both = KeyReport.objects.filter(user=user, answered_at__isnull=True).values("question")
         # One open report for each question: the account's own was there first.

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -25,6 +26,7 @@ from quizzes.drawing import Asked, draw_questions, questions_to_ask
 from quizzes.exams import deadline_for, moment_words, refuse_to_begin
 from quizzes.grading import grade
 from quizzes.models import (
+    BEFOREHAND,
     Attempt,
     AttemptQuestion,
     Confidence,
@@ -60,6 +62,7 @@ __all__ = [
     "attempt_for",
     "attempt_question",
     "attempts_at",
+    "close_attempt",
     "current_quiz_version",
     "finish_attempt",
     "hand_in_overdue",
@@ -71,6 +74,7 @@ __all__ = [
     "result_of",
     "save_answer",
     "show_hint",
+    "show_outcome",
     "show_step",
     "situation_of",
     "standing_of",
@@ -155,20 +159,25 @@ def standing_of(attempt: Attempt, *, now: datetime | None = None) -> Standing:
     waits = version.reveal == Reveal.DATE and not attempt.is_practice
     return Standing(
         finished=attempt.is_finished,
-        withheld=total_only or (waits and is_withheld(reveal_at=version.reveal_at, now=now or timezone.now())),
+        # Each prediction is told by itself, after a run; together they come to nothing that could be told.
+        withheld=total_only
+        or attempt.mode == QuizMode.PREDICTION
+        or (waits and is_withheld(reveal_at=version.reveal_at, now=now or timezone.now())),
         total_only=total_only,
     )
 
 
 def situation_of(attempt: Attempt, question: AttemptQuestion, *, answered: bool, now: datetime | None = None) -> Situation:
     """What the rules of `quizzes.reveal` need to know of a question, at `now` (none: this moment)."""
+    answer_shown = question.answer_shown_at is not None
+    is_prediction = attempt.mode == QuizMode.PREDICTION
     return Situation(
         practice=attempt.is_practice,
         after_each=attempt.quiz_version.reveal == Reveal.EACH,
         finished=attempt.is_finished,
         answered=answered,
-        answer_shown=question.answer_shown_at is not None,
-        withheld=standing_of(attempt, now=now).withheld,
+        answer_shown=answer_shown,
+        withheld=not answer_shown if is_prediction else standing_of(attempt, now=now).withheld,
     )
 
 
@@ -176,7 +185,10 @@ def situation_of(attempt: Attempt, question: AttemptQuestion, *, answered: bool,
 
 
 def start_attempt(*, user: User, quiz_version: QuizVersion, now: datetime) -> Attempt:
-    """A new attempt at exactly this version of the quiz, or the one that is still open."""
+    """A new attempt at exactly this version of the quiz, or the one that is still open.
+
+    What is asked before the lesson is asked once: there the one that was made comes back, finished or not.
+    """
     questions = questions_to_ask(quiz_version, user)
     return _open_or_begin(user=user, quiz_version=quiz_version, questions=questions, redo_of=None, now=now)
 
@@ -185,6 +197,8 @@ def start_redo(*, attempt: Attempt, now: datetime) -> Attempt:
     """Practice with only the questions that a finished attempt missed, or the redo that is still open."""
     if not attempt.is_finished:
         raise Problem(409, _("Not finished yet"), _("Finish this attempt first. Then you can redo what you missed."))
+    if attempt.mode in BEFOREHAND:
+        raise Problem(409, _("Asked once"), _("These questions are asked once, before the lesson. Practise has more of them."))
     if not tells_questions(standing_of(attempt, now=now)):
         raise Problem(409, _("Not yet"), _("You can redo what you missed once you have been told what that is."))
     missed = {question.position for question in missed_questions(attempt)}
@@ -205,11 +219,13 @@ def _open_or_begin(
     wanted = {"user": user, "quiz_version": quiz_version, "is_redo": redo_of is not None}
     is_exam = quiz_version.quiz.mode == QuizMode.EXAM and redo_of is None
     # Whoever left an exam comes back to it, even where a newer version of the lesson asks another one.
-    same = {"user": user, "quiz_version__quiz": quiz_version.quiz, "is_redo": False} if is_exam else wanted
+    same: dict[str, Any] = {"user": user, "quiz_version__quiz": quiz_version.quiz, "is_redo": False} if is_exam else wanted
+    if quiz_version.quiz.mode not in BEFOREHAND:
+        same = same | {"finished_at__isnull": True}
     hand_in_overdue(now=now, user=user)
     with transaction.atomic():
         hold(user)
-        if found := Attempt.objects.filter(**same, finished_at__isnull=True).first():
+        if found := Attempt.objects.filter(**same).first():
             return found
         deadline_at = None
         if is_exam:
@@ -316,12 +332,19 @@ def _commit(attempt: Attempt, question: AttemptQuestion, *, answer: Answer, idem
         response=response, key_revision=revision, score=score.value, points=score.value * question.points, graded_at=now
     )
     question.drafted, question.draft_confidence = Answer(), ""
-    if score.is_right if attempt.is_practice else attempt.quiz_version.reveal == Reveal.EACH:
+    if _settles(attempt, is_right=score.is_right):
         question.answer_shown_at = now
     question.save(update_fields=["draft", "draft_text", "draft_confidence", "answer_shown_at"])
     if attempt.mode == QuizMode.REVIEW:
         rate_answer(question, response, right=score.is_right)
     return Graded(response, row)
+
+
+def _settles(attempt: Attempt, *, is_right: bool) -> bool:
+    """Whether an answer opens its solution at once; that of a prediction is opened after a run."""
+    if attempt.is_practice:
+        return is_right
+    return attempt.quiz_version.reveal == Reveal.EACH and attempt.mode != QuizMode.PREDICTION
 
 
 def newest_key(version: QuestionVersion) -> KeyRevision:
@@ -372,6 +395,20 @@ def show_step(*, attempt: Attempt, position: int, step: int, now: datetime) -> A
     return question
 
 
+def show_outcome(*, attempt: Attempt, position: int, now: datetime) -> AttemptQuestion:
+    """Tells what was right of a prediction that was made; 409 before it was, and for questions that are no predictions."""
+    with transaction.atomic():
+        attempt = _locked(attempt)
+        question = attempt_question(attempt, position)
+        if question.answer_shown_at is not None:
+            return question
+        if attempt.mode != QuizMode.PREDICTION or not question.responses.exists():
+            raise Problem(409, _("Nothing to tell yet"), _("Make your prediction first. Then you are told what was right."))
+        question.answer_shown_at = now
+        question.save(update_fields=["answer_shown_at"])
+    return question
+
+
 # --- finishing ---------------------------------------------------------------------------------------------------------------
 
 
@@ -379,8 +416,15 @@ def finish_attempt(*, attempt: Attempt, now: datetime) -> Attempt:
     """Closes the attempt for good; doing it again changes nothing.
 
     In a test, choices that were saved but not yet checked are handed in: what the learner chose counts. However late
-    somebody looks, no attempt ends after its deadline.
+    somebody looks, no attempt ends after its deadline. Raises Problem 409 for predictions, which are told one by one.
     """
+    if attempt.mode == QuizMode.PREDICTION:
+        raise Problem(409, _("Nothing to hand in"), _("Predictions are told one by one: run it, then look."))
+    return close_attempt(attempt=attempt, now=now)
+
+
+def close_attempt(*, attempt: Attempt, now: datetime) -> Attempt:
+    """Closes any attempt as it stands, predictions too."""
     with transaction.atomic():
         attempt = _locked(attempt)
         if attempt.is_finished:
