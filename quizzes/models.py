@@ -162,6 +162,9 @@ class QuizMode(models.TextChoices):
 GRADED = (QuizMode.TEST, QuizMode.EXAM)
 """What the gradebook, the statistics of questions and regrades are about."""
 
+UNAIDED = (QuizMode.TEST, QuizMode.EXAM, QuizMode.PATTERN)
+"""Where nobody is helped: the answers that a verdict on a strength rests on."""
+
 HELPED = (QuizMode.PRACTICE, QuizMode.REVIEW)
 """Where hints, steps and further tries are free, and nothing counts."""
 
