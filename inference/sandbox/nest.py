@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import secrets
 import selectors
 import shutil
 import signal
@@ -33,11 +35,15 @@ from inference.sandbox.snippets import (
     canonical_code,
     installed_versions,
     missing_here,
-    public_version,
 )
 
-RUNNER = Path(__file__).with_name("runner.py")
-SHIM = Path(__file__).parents[1] / "engine" / "shim.py"
+HERE = Path(__file__).parent
+RUNNER = HERE / "runner.py"
+SHIM = HERE.parent / "engine" / "shim.py"
+NOBODY = "65534"
+FOLDER_BYTES = 256 * 1024**2  # what all files of a snippet together may take, where bubblewrap works
+LONGEST_NAME = 120  # characters of an exception's class, as its row keeps
+LONGEST_REPORT = 256 * 1024  # bytes; the runner's own bounds keep an honest one far below
 START_SECONDS = 120.0  # to import what is preloaded, on a machine that is busy
 END_SECONDS = 10.0
 
@@ -75,7 +81,7 @@ class Nest:
         if snippet.requires and not weights_are_here(snippet.requires, self.weights):
             return missing_here(snippet.requires)
         control, base = self._ready()
-        folder = Path(tempfile.mkdtemp(prefix="run-", dir=base))
+        folder = base / f"run-{secrets.token_hex(8)}"
         request = {"code": canonical_code(snippet.code), "folder": str(folder), "limits": asdict(limits), "seconds": timeout}
         stdout, stdout_in = os.pipe()
         report, report_in = os.pipe()
@@ -94,7 +100,6 @@ class Nest:
             os.close(report)
             if run.stopped or not self._is_idle(control):
                 self.close(child)
-            shutil.rmtree(folder, ignore_errors=True)
         return _result(snippet, run)
 
     def close(self, child: int = 0) -> None:
@@ -109,7 +114,7 @@ class Nest:
         if self.control is not None:
             self.control.close()
         if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            _remove(self.folder)
         self.process = self.control = self.folder = None
 
     def _ready(self) -> tuple[socket.socket, Path]:
@@ -149,17 +154,34 @@ class Nest:
             return False
 
 
+def _remove(folder: Path) -> None:
+    """Takes the folder away, however deep a snippet made it."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["/bin/rm", "-rf", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
+
+
 def _line(document: dict[str, Any]) -> bytes:
     return json.dumps(document).encode() + b"\n"
 
 
+_ROOM = (
+    *("--unshare-user", "--uid", NOBODY, "--gid", NOBODY, "--disable-userns", "--cap-drop", "ALL"),
+    *("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent"),
+    "--as-pid-1",  # or bubblewrap itself would stand beside the snippet, and its memory would be open
+)
+"""A user, network, process table and host name of its own, and no way to make further ones."""
+
+
 @cache
 def bubblewrap() -> str:
-    """The path of a bubblewrap that works on this machine, or nothing: some hosts have it and forbid it."""
+    """The path of a bubblewrap (0.8 or newer) that works on this machine, or nothing: some hosts have it and forbid it."""
     path = shutil.which("bwrap")
     if not path:
         return ""
-    command = [path, "--ro-bind", "/", "/", "--unshare-net", "--unshare-pid", "--proc", "/proc", "true"]
+    sized = ("--size", "4096", "--tmpfs", "/dev/shm")  # noqa: S108 - of its own, in the sandbox
+    command = [path, *_ROOM, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", *sized, "true"]
     try:
         tried = subprocess.run(command, check=False, capture_output=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
@@ -178,6 +200,7 @@ def _environment(weights: Path) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
+        "USER": "nobody",
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
@@ -188,19 +211,41 @@ def _environment(weights: Path) -> dict[str, str]:
 
 
 def _wall(folder: Path, weights: Path) -> list[str]:
-    """The bubblewrap command in front of the run; empty where it does not work."""
+    """The bubblewrap command in front of the run; empty where it does not work.
+
+    Inside there are the system's libraries, this Python with its packages, the weights and an empty folder, and nothing else
+    of the machine: no accounts, no settings, no data, no sockets of other programs.
+    """
     path = bubblewrap()
     if not path:
         return []
-    data = str(settings.DATA_DIR)
     return [
-        *(path, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--die-with-parent", "--cap-drop", "ALL"),
-        *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"),
-        # The site's secret key, database and uploads lie in its data folder, and perhaps the weights as well.
-        *(("--tmpfs", data) if settings.DATA_DIR.exists() else ()),
-        *(("--ro-bind", str(weights), str(weights)) if weights.exists() else ()),
-        *("--bind", str(folder), str(folder), "--chdir", str(folder)),
+        *(path, *_ROOM, "--ro-bind", "/usr", "/usr"),
+        *(argument for name in ("bin", "sbin", "lib", "lib32", "lib64") for argument in _system(Path("/", name))),
+        *("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--proc", "/proc", "--dev", "/dev"),
+        *("--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu"),  # by which torch chooses its kernels
+        # Where the site is installed below /usr, its settings, secret key, database and uploads are there as well.
+        *("--tmpfs", str(settings.ROOT), "--tmpfs", str(settings.DATA_DIR)),
+        *(argument for place in _python() for argument in ("--ro-bind", place, place)),
+        *(argument for file in (HERE, SHIM) for argument in ("--ro-bind", str(file), str(file))),
+        *("--ro-bind-try", str(weights), str(weights)),
+        *("--size", str(FOLDER_BYTES), "--tmpfs", str(folder)),
+        *("--remount-ro", str(settings.ROOT), "--remount-ro", str(settings.DATA_DIR)),
+        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(folder)),
     ]
+
+
+def _system(path: Path) -> tuple[str, ...]:
+    """A folder of the system as it is outside: a link into /usr on most systems, a folder on others."""
+    if path.is_symlink():
+        return ("--symlink", str(path.readlink()), str(path))
+    return ("--ro-bind", str(path), str(path)) if path.exists() else ()
+
+
+def _python() -> list[str]:
+    """The folders of this Python and its packages, outer ones first; those of the system are there already."""
+    prefixes = {Path(prefix).resolve() for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)}
+    return [str(prefix) for prefix in sorted(prefixes) if prefix != Path("/usr")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +280,9 @@ def _follow(stdout: int, report: int, *, timeout: float, cap: int) -> _Run:
             if len(printed) > cap:
                 stopped = Stopped.OUTPUT
                 break
+            if len(said) > LONGEST_REPORT:
+                stopped = Stopped.DIED
+                break
             if said.endswith(b"\n"):
                 printed += _rest(stdout, cap)
                 stopped = Stopped.OUTPUT if len(printed) > cap else Stopped.NO
@@ -242,8 +290,31 @@ def _follow(stdout: int, report: int, *, timeout: float, cap: int) -> _Run:
             if report not in selector.get_map():
                 stopped = Stopped.DIED
                 break
-    document = json.loads(said) if stopped is Stopped.NO else None
-    return _Run(printed=bytes(printed[:cap]).decode(errors="replace"), report=document, stopped=stopped)
+    text = bytes(printed[:cap]).decode(errors="replace").replace("\0", "\ufffd")  # no database keeps a NUL in a text
+    told = _report(bytes(said)) if stopped is Stopped.NO else None
+    return _Run(printed=text, report=told, stopped=stopped if told or stopped else Stopped.DIED)
+
+
+def _report(said: bytes) -> dict[str, Any] | None:
+    """What the runner reported; None for anything else: the snippet can write into that pipe as well."""
+    try:
+        report = json.loads(said)
+        texts = [report["raised"], report["message"], *report["warnings"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if not all(isinstance(text, str) for text in texts) or len(report["raised"]) > LONGEST_NAME:
+        return None
+    return {
+        "raised": _storable(report["raised"]),
+        "message": _storable(report["message"]),
+        "warnings": tuple(map(_storable, report["warnings"])),
+        "network_refused": report.get("network_refused") is True,
+    }
+
+
+def _storable(text: str) -> str:
+    """Text that every database and UTF-8 can keep: no NUL, no half of a surrogate pair."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def _rest(stdout: int, cap: int) -> bytes:
@@ -258,17 +329,18 @@ def _rest(stdout: int, cap: int) -> bytes:
 
 
 def _result(snippet: Snippet, run: _Run) -> SnippetResult:
-    if run.report is None:
-        versions = installed_versions()
-        return SnippetResult(output=run.printed, torch=versions.torch, torchvision=versions.torchvision, stopped=run.stopped)
-    if snippet.requires and run.report["network_refused"]:
+    """The run with the versions that were installed when it ran: of those the snippet's own word is not taken."""
+    report = run.report or {}
+    if snippet.requires and report.get("network_refused"):
         return missing_here(snippet.requires)  # another file of the same network is here, and this one would be fetched
+    versions = installed_versions()
     return SnippetResult(
         output=run.printed,
-        raised=run.report["raised"],
-        message=run.report["message"],
-        warnings=tuple(run.report["warnings"]),
-        torch=public_version(run.report["torch"]),
-        torchvision=public_version(run.report["torchvision"]),
-        python=run.report["python"],
+        raised=report.get("raised", ""),
+        message=report.get("message", ""),
+        warnings=report.get("warnings", ()),
+        torch=versions.torch,
+        torchvision=versions.torchvision,
+        python=platform.python_version(),
+        stopped=run.stopped,
     )

@@ -1,10 +1,10 @@
 """Runs snippets in fresh, limited processes and says what they printed, raised and warned about.
 
 Each run: a process of its own in isolated mode, an empty temporary folder, an environment of a few names, limits on CPU,
-memory, file size and open files, a wall-clock limit, a cap on what it prints, and the end of its whole process group.
-Where bubblewrap works, the run also has no network interface, a read-only file system, its own process table, and does not
-see the site's data. Without it a determined author could break out, so only `check_content`, started by a person, runs
-snippets there; the site never does.
+memory, file size and open files, a wall-clock limit, a cap on what it prints, a filter of system calls (no socket, no further
+process, no signal to others), and the end of its whole process group. Where bubblewrap works, the run also is nobody, sees
+nothing of the machine but this Python and the weights, and writes to memory alone. Without it a determined author could read
+and write what the user may who runs this, so only `check_content`, started by a person, runs snippets; the site never does.
 """
 
 from __future__ import annotations

@@ -4,24 +4,27 @@ Standard input is a socket. Its first line is JSON: the file of the import shim 
 each request is two descriptors (where the snippet prints, where its report goes) and one line of JSON: code, folder,
 limits. The answer is the fork's process id, and a dot when the fork is gone.
 
-The guards here stop mistakes, on every system. Against malice they are only the second fence: the first is bubblewrap
-(see `nest.py`), because code that reaches for ctypes walks past any hook inside its own process.
+Three fences stand around a snippet. The hook in this file stops mistakes with a sentence, on every system; code that reaches
+for ctypes walks past it. The kernel's filter of system calls (`syscalls.py`) holds against that: no process, no socket, no
+signal. Files and other processes' memory are bubblewrap's part (see `nest.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import importlib.util
 import json
 import os
-import platform
 import resource
+import shutil
 import signal
 import socket
 import sys
 import warnings
-from importlib import metadata
+from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -62,7 +65,9 @@ _CHANGED_PATHS = {  # audit event → which of its arguments are paths that woul
     "os.truncate": (0,),
     "os.utime": (0,),
 }
-_LONGEST_MESSAGE = 4000  # characters
+_LONGEST_NAME, _LONGEST_MESSAGE, _LONGEST_WARNING, _MOST_WARNINGS = 120, 4000, 600, 20  # characters; warnings
+_GIGABYTE = 1024**3
+_PR_SET_DUMPABLE = 4
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -101,13 +106,24 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (bound, bound))
 
 
-def _set_limits(limits: dict[str, int]) -> None:
+def _set_limits(limits: dict[str, int], code: str) -> None:
     _limit(resource.RLIMIT_CPU, limits["cpu_seconds"])
     _limit(resource.RLIMIT_FSIZE, limits["file_bytes"])
     _limit(resource.RLIMIT_NOFILE, limits["open_files"])
     _limit(resource.RLIMIT_CORE, 0)
     # RLIMIT_DATA and not RLIMIT_AS: torch maps gigabytes of its own libraries that no memory ever stands behind.
     _limit(resource.RLIMIT_DATA, limits["memory_bytes"])
+    # What is mapped to be shared counts as no data. Whoever names torch before it is here still has to map it.
+    libraries = 16 if "torch" in code and "torch" not in sys.modules else 1
+    with contextlib.suppress(OSError):
+        mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        _limit(resource.RLIMIT_AS, mapped + limits["memory_bytes"] + libraries * _GIGABYTE)
+
+
+def _readable_by_others(allowed: bool) -> None:
+    """Whether processes of the same user may look into this one through /proc, where there is such a switch."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, ctypes.c_ulong(allowed))
 
 
 class _ShimFirst:
@@ -131,6 +147,18 @@ class _ShimFirst:
         spec.loader.exec_module(module)
 
 
+def _beside(name: str) -> ModuleType:
+    """A module that lies beside this file: in isolated mode nothing of the site can be imported by name."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no {name}.py beside this file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    del sys.modules[name]  # no snippet needs it
+    return module
+
+
 def _run(code: str) -> dict[str, str]:
     """Runs the code as a script; returns the class and message of what it raised, empty when it ended well."""
     module = ModuleType("__main__")
@@ -142,22 +170,25 @@ def _run(code: str) -> dict[str, str]:
             return {"raised": "", "message": ""}
         return {"raised": "SystemExit", "message": str(error.code)}
     except BaseException as error:  # whatever ends a snippet is its result
-        return {"raised": type(error).__name__, "message": str(error)[:_LONGEST_MESSAGE]}
+        return {"raised": type(error).__name__[:_LONGEST_NAME], "message": str(error)[:_LONGEST_MESSAGE]}
     return {"raised": "", "message": ""}
 
 
-def _child(request: dict[str, Any], stdout: int, report_to: int) -> NoReturn:
+def _child(request: dict[str, Any], stdout: int, report_to: int, forbid: Callable[[int], bool]) -> NoReturn:
     """The fork: becomes the snippet, and reports how it ended."""
     os.setsid()
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
+    os.close(null)
     os.dup2(stdout, 1)
     os.close(stdout)
     os.environ["HOME"] = os.environ["TMPDIR"] = request["folder"]
     os.chdir(request["folder"])
-    _set_limits(request["limits"])
+    _readable_by_others(True)  # it may read of itself what every process may
+    _set_limits(request["limits"], request["code"])
     signal.alarm(int(request["seconds"]) + 60)  # the site watches the clock; this ends us if the site is gone
     guard = _Guard(request["folder"])
+    forbid(os.getpid())
     sys.addaudithook(guard)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
@@ -166,14 +197,11 @@ def _child(request: dict[str, Any], stdout: int, report_to: int) -> NoReturn:
     report = {
         **ended,
         "warnings": [
-            f"{entry.category.__name__}: {entry.message}"
+            f"{entry.category.__name__}: {entry.message}"[:_LONGEST_WARNING]
             for entry in caught
             if not issubclass(entry.category, ResourceWarning)  # an open file is the interpreter's business, not a lesson's
-        ],
+        ][:_MOST_WARNINGS],
         "network_refused": guard.network_refused,
-        "torch": metadata.version("torch"),
-        "torchvision": metadata.version("torchvision"),
-        "python": platform.python_version(),
     }
     with os.fdopen(report_to, "w") as pipe:
         pipe.write(json.dumps(report) + "\n")
@@ -192,7 +220,9 @@ def _received(control: socket.socket) -> dict[str, Any]:
 
 
 def main() -> NoReturn:
+    _readable_by_others(False)  # or a snippet changes through /proc what the ones after it begin with
     control = socket.socket(fileno=os.dup(0))
+    forbid = _beside("syscalls").forbid
     opening = _received(control)
     sys.meta_path.insert(0, _ShimFirst(opening["shim"]))
     for name in opening["preload"]:
@@ -203,16 +233,19 @@ def main() -> NoReturn:
         if not mark:
             sys.exit()
         request = _received(control)
+        Path(request["folder"]).mkdir()
         child = os.fork()
         if child == 0:
             control.close()
-            _child(request, *descriptors)
+            stdout, report_to = descriptors
+            _child(request, stdout, report_to, forbid)
         for descriptor in descriptors:
             os.close(descriptor)
         control.sendall(child.to_bytes(4, "big"))
         os.waitpid(child, 0)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the snippet left running
+        shutil.rmtree(request["folder"])  # a folder that can't be removed ends this process, and its folder with it
         control.sendall(b".")
 
 

@@ -1,4 +1,7 @@
-"""A web process answers every kind of page without ever loading torch: a worker may have a gigabyte, a web process may not."""
+"""A web process answers every kind of page without ever loading torch: a worker may have a gigabyte, a web process may not.
+
+Nor does it load what runs an author's code: it has no way to.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,16 @@ from django.db import connection
 connection.creation.create_test_db(verbosity=0)
 client = Client(raise_request_exception=False)
 addresses = ["/", "/networks/", "/traces/", "/samples/chelsea", "/api/v1/samples", "/api/v1/networks", "/api/v1/openapi.json",
-             "/healthz", "/plans/", "/sign-in/"]
+             "/healthz", "/plans/", "/sign-in/", "/studio/", "/studio/courses/any/lessons/any/check/"]
 statuses = {address: client.get(address).status_code for address in addresses}
 began = time.monotonic()
 statuses["POST /traces/"] = client.post("/traces/", {"sample": "chelsea"}).status_code
 seconds = time.monotonic() - began
 heavy = ("torch", "torchvision", "skimage", "sklearn", "scipy", "inference.engine")
-print(json.dumps({"statuses": statuses, "seconds": seconds, "heavy": [name for name in heavy if name in sys.modules]}))
+runs_code = ("inference.sandbox.nest", "inference.sandbox.run", "inference.sandbox.runner", "lessons.proving")
+loaded = lambda names: [name for name in names if name in sys.modules]
+print(json.dumps({"runs_code": loaded(runs_code), "studio": "studio.views.publishing" in sys.modules, "statuses": statuses,
+                  "seconds": seconds, "heavy": loaded(heavy)}))
 """
 
 
@@ -62,6 +68,11 @@ def test_a_web_process_never_loads_torch(answer: dict[str, object]) -> None:
     assert statuses["/networks/"] == statuses["/samples/chelsea"] == statuses["/api/v1/openapi.json"] == 200
     assert statuses["POST /traces/"] == 302
     assert all(status < 500 for status in statuses.values()), statuses
+
+
+def test_a_web_process_has_nothing_that_runs_an_authors_code(answer: dict[str, object]) -> None:
+    assert answer["studio"] is True
+    assert answer["runs_code"] == []
 
 
 def test_a_run_is_taken_at_once_while_redis_is_down(answer: dict[str, object]) -> None:

@@ -4,60 +4,46 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from inference.sandbox import nest
 from inference.sandbox.run import Limits, run_snippet, run_snippets
-from inference.sandbox.snippets import Snippet, SnippetResult, Stopped, installed_versions, snippet_sha256
+from inference.sandbox.snippets import Snippet, Stopped, installed_versions, snippet_sha256
+from tests.inference.sandbox.conftest import Run
 
 pytestmark = pytest.mark.sandbox
-
-Run = Callable[..., SnippetResult]
-
-
-@pytest.fixture(params=["walled", "bare"])
-def sandboxed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Runs code with bubblewrap where it works, and once more without: the guards in the process must hold alone."""
-    if request.param == "bare":
-        monkeypatch.setattr(nest, "bubblewrap", lambda: "")
-
-    def sandboxed(code: str, *, timeout: float = 30.0, requires: str = "", **limits: int) -> SnippetResult:
-        return run_snippet(Snippet(code, requires=requires), timeout=timeout, limits=Limits(**limits))
-
-    yield sandboxed
-
 
 # --- what is recorded
 
 
-def test_what_is_printed_is_recorded_with_the_versions_it_ran_on(sandboxed: Run) -> None:
-    result = sandboxed("print('one')\nprint('zwei – ×')\n")
+def test_what_is_printed_is_recorded_with_the_versions_it_ran_on(anyhow: Run) -> None:
+    result = anyhow("print('one')\nprint('zwei – ×')\n")
     assert (result.output, result.error, result.stopped) == ("one\nzwei – ×\n", "", Stopped.NO)
     versions = installed_versions()
     assert (result.torch, result.torchvision) == (versions.torch, versions.torchvision)
     assert result.python
 
 
-def test_an_exception_is_recorded_by_its_class_and_message_after_what_was_printed_before(sandboxed: Run) -> None:
-    result = sandboxed("print('before')\n{}['key']\n")
+def test_an_exception_is_recorded_by_its_class_and_message_after_what_was_printed_before(anyhow: Run) -> None:
+    result = anyhow("print('before')\n{}['key']\n")
     assert result.output == "before\n"
     assert (result.raised, result.message, result.error) == ("KeyError", "'key'", "KeyError: 'key'")
     assert result.stopped is Stopped.NO
 
 
-def test_a_syntax_error_is_an_exception_like_others(sandboxed: Run) -> None:
-    assert sandboxed("print(").raised == "SyntaxError"
+def test_a_syntax_error_is_an_exception_like_others(anyhow: Run) -> None:
+    assert anyhow("print(").raised == "SyntaxError"
 
 
-def test_leaving_early_ends_well_unless_it_says_otherwise(sandboxed: Run) -> None:
-    assert sandboxed("raise SystemExit").error == ""
-    assert sandboxed("import sys; sys.exit(3)").error == "SystemExit: 3"
+def test_leaving_early_ends_well_unless_it_says_otherwise(anyhow: Run) -> None:
+    assert anyhow("raise SystemExit").error == ""
+    assert anyhow("import sys; sys.exit(3)").error == "SystemExit: 3"
 
 
-def test_warnings_are_recorded_and_are_not_output(sandboxed: Run) -> None:
+def test_warnings_are_recorded_and_are_not_output(anyhow: Run) -> None:
     code = """
         import warnings
         warnings.warn("old", DeprecationWarning)
@@ -65,27 +51,28 @@ def test_warnings_are_recorded_and_are_not_output(sandboxed: Run) -> None:
         warnings.warn("note")
         print("printed")
     """
-    result = sandboxed("if True:\n" + code)
+    result = anyhow("if True:\n" + code)
     assert result.warnings == ("DeprecationWarning: old", "FutureWarning: soon", "UserWarning: note")
     assert result.output == "printed\n"
 
 
 @pytest.mark.torch
-def test_torchvision_imports_and_torch_runs_on_one_thread(sandboxed: Run) -> None:
-    result = sandboxed("import torch, torchvision\nprint(torchvision.models.list_models()[0], torch.get_num_threads())")
+def test_torchvision_imports_and_torch_runs_on_one_thread(anyhow: Run) -> None:
+    result = anyhow("import torch, torchvision\nprint(torchvision.models.list_models()[0], torch.get_num_threads())")
     assert (result.output, result.error) == ("alexnet 1\n", "")
 
 
-def test_a_snippet_is_the_main_module_and_sees_no_package_of_the_site(sandboxed: Run) -> None:
-    result = sandboxed("print(__name__)\nimport inference")
+def test_a_snippet_is_the_main_module_and_sees_no_package_of_the_site(anyhow: Run) -> None:
+    result = anyhow("print(__name__)\nimport inference")
     assert result.output == "__main__\n"
     assert result.raised == "ModuleNotFoundError"
 
 
-def test_the_environment_holds_no_secret_and_no_proxy(sandboxed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_holds_no_secret_and_no_proxy(anyhow: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "hunter2")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
-    names = set(sandboxed("import os\nprint(*os.environ)").output.split())
+    with nest.Nest() as prepared:
+        names = set(prepared.run(Snippet("import os\nprint(*os.environ)"), timeout=30, limits=Limits()).output.split())
     assert "TORCH_HOME" in names
     assert names.isdisjoint({"SECRET_KEY", "HTTPS_PROXY"})
 
@@ -93,48 +80,22 @@ def test_the_environment_holds_no_secret_and_no_proxy(sandboxed: Run, monkeypatc
 # --- how it is stopped
 
 
-def test_a_snippet_that_takes_too_long_is_stopped(sandboxed: Run) -> None:
+def test_a_snippet_that_takes_too_long_is_stopped(anyhow: Run) -> None:
     began = time.monotonic()
-    result = sandboxed("import time\nprint('began')\ntime.sleep(600)", timeout=4)
+    result = anyhow("import time\nprint('began')\ntime.sleep(600)", timeout=1.5)
     assert result.stopped is Stopped.TIME
     assert result.output == "began\n"
     assert time.monotonic() - began < 20
 
 
-def test_a_flood_of_output_is_stopped_and_cut(sandboxed: Run) -> None:
-    result = sandboxed("while True: print('x' * 1000)", output_bytes=10_000)
-    assert result.stopped is Stopped.OUTPUT
-    assert len(result.output) == 10_000
+def test_a_flood_right_at_the_end_is_cut_as_well(anyhow: Run) -> None:
+    assert anyhow("print('x' * 10_001)", output_bytes=10_000).stopped is Stopped.OUTPUT
+    assert anyhow("print('x' * 9_999)", output_bytes=10_000).stopped is Stopped.NO
 
 
-def test_a_flood_right_at_the_end_is_cut_as_well(sandboxed: Run) -> None:
-    assert sandboxed("print('x' * 10_001)", output_bytes=10_000).stopped is Stopped.OUTPUT
-    assert sandboxed("print('x' * 9_999)", output_bytes=10_000).stopped is Stopped.NO
-
-
-def test_too_much_memory_is_refused(sandboxed: Run) -> None:
-    result = sandboxed("kept = bytearray(3 * 1024**3)", memory_bytes=2 * 1024**3)
-    assert result.raised == "MemoryError"
-
-
-def test_too_much_cpu_time_kills_the_snippet(sandboxed: Run) -> None:
-    assert sandboxed("while True: pass", cpu_seconds=4, timeout=60).stopped is Stopped.DIED
-
-
-def test_a_process_that_ends_itself_is_no_proof(sandboxed: Run) -> None:
-    assert sandboxed("import os\nprint('x', flush=True)\nos._exit(0)").stopped is Stopped.DIED
-
-
-def test_closing_standard_output_ends_nothing(sandboxed: Run) -> None:
-    result = sandboxed("import os\nprint('x', flush=True)\nos.close(1)\n1 / 0")
+def test_closing_standard_output_ends_nothing(anyhow: Run) -> None:
+    result = anyhow("import os\nprint('x', flush=True)\nos.close(1)\n1 / 0")
     assert (result.output, result.raised) == ("x\n", "ZeroDivisionError")
-
-
-def test_a_thread_left_running_ends_with_the_snippet(sandboxed: Run) -> None:
-    began = time.monotonic()
-    result = sandboxed("import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\nprint('done')")
-    assert (result.output, result.stopped) == ("done\n", Stopped.NO)
-    assert time.monotonic() - began < 20
 
 
 # --- what it may not do
@@ -151,43 +112,18 @@ def test_a_thread_left_running_ends_with_the_snippet(sandboxed: Run) -> None:
         "import os, signal\nos.kill(os.getppid(), signal.SIGTERM)",
     ],
 )
-def test_no_further_process_is_started_or_signalled(sandboxed: Run, code: str) -> None:
-    assert sandboxed(code).raised == "PermissionError"
+def test_no_further_process_is_started_or_signalled(anyhow: Run, code: str) -> None:
+    assert anyhow(code).raised == "PermissionError"
 
 
-def test_a_child_left_over_dies_with_the_run(sandboxed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Through ctypes, past the guard: the child stays in the process group, which is killed."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    code = """
-import ctypes, os, time
-child = ctypes.CDLL(None).fork()
-if child == 0:
-    time.sleep(600)
-    os._exit(0)
-print("a child was left" if child > 0 else "no child")
-"""
-    with nest.Nest() as prepared:
-        result = prepared.run(Snippet(code), timeout=30, limits=Limits())
-        assert _are_gone(lambda: [where for where in _alive_in(tmp_path) if "/run-" in where])
-    assert (result.output, result.stopped) == ("a child was left\n", Stopped.NO)
-    assert _are_gone(lambda: _alive_in(tmp_path))
-
-
-def test_the_network_is_refused(sandboxed: Run) -> None:
-    code = "import socket\nsocket.create_connection(('127.0.0.1', {port}), timeout=2)"
-    with _listening() as port:
-        assert sandboxed(code.format(port=port)).raised == "PermissionError"
-    assert sandboxed("import urllib.request\nurllib.request.urlopen('https://example.org', timeout=2)").raised
-
-
-def test_files_are_written_in_the_own_folder_only(sandboxed: Run, tmp_path: Path) -> None:
+def test_files_are_written_in_the_own_folder_only(anyhow: Run, tmp_path: Path) -> None:
     outside = tmp_path / "outside.txt"
     code = f"""
 open("inside.txt", "w").write("kept")
 print(open("inside.txt").read())
 open({str(outside)!r}, "w")
 """
-    result = sandboxed(code)
+    result = anyhow(code)
     assert result.output == "kept\n"
     assert result.raised in ("PermissionError", "OSError")
     assert not outside.exists()
@@ -208,21 +144,16 @@ open({str(outside)!r}, "w")
         "import os\nos.mkdir({path!r} + '2')",
     ],
 )
-def test_nothing_outside_is_changed(sandboxed: Run, tmp_path: Path, code: str) -> None:
+def test_nothing_outside_is_changed(anyhow: Run, tmp_path: Path, code: str) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_text("as it was")
-    assert sandboxed(code.format(path=str(kept))).raised
+    assert anyhow(code.format(path=str(kept))).raised
     assert kept.read_text() == "as it was"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.txt"]
 
 
-def test_a_file_may_not_fill_the_disk(sandboxed: Run) -> None:
-    result = sandboxed("open('large', 'wb').write(bytes(2_000_000))", file_bytes=1_000_000)
-    assert result.raised == "OSError" or result.stopped is Stopped.DIED
-
-
-def test_the_folder_is_empty_at_first_and_gone_afterwards(sandboxed: Run) -> None:
-    result = sandboxed("import os\nprint(os.listdir())\nprint(os.getcwd())")
+def test_the_folder_is_empty_at_first_and_gone_afterwards(anyhow: Run) -> None:
+    result = anyhow("import os\nprint(os.listdir())\nprint(os.getcwd())")
     listed, folder = result.output.splitlines()
     assert listed == "[]"
     assert not Path(folder).exists()
@@ -231,8 +162,8 @@ def test_the_folder_is_empty_at_first_and_gone_afterwards(sandboxed: Run) -> Non
 # --- weights
 
 
-def test_a_snippet_without_its_weights_is_recorded_as_missing_and_not_run(sandboxed: Run) -> None:
-    result = sandboxed("print('invented')", requires="weights/resnet50")
+def test_a_snippet_without_its_weights_is_recorded_as_missing_and_not_run(anyhow: Run) -> None:
+    result = anyhow("print('invented')", requires="weights/resnet50")
     assert (result.output, result.missing, result.error) == ("", "weights/resnet50", "")
 
 
@@ -259,7 +190,7 @@ def test_weights_that_would_have_to_be_fetched_are_missing(tmp_path: Path) -> No
 # --- one after the other
 
 
-def test_what_one_snippet_does_to_its_process_no_other_sees(sandboxed: Run) -> None:
+def test_what_one_snippet_does_to_its_process_no_other_sees(anyhow: Run) -> None:
     changes = Snippet("import os, string\nstring.digits = os.environ['LANG'] = 'x'\nopen('left', 'w').close()")
     looks = Snippet("import os, string\nprint(string.digits, os.environ['LANG'], os.listdir())")
     with nest.Nest() as prepared:
@@ -269,9 +200,7 @@ def test_what_one_snippet_does_to_its_process_no_other_sees(sandboxed: Run) -> N
     assert second.output == "0123456789 C.UTF-8 []\n"
 
 
-def test_after_a_run_that_was_stopped_the_next_one_runs(
-    sandboxed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_run_that_was_stopped_the_next_one_runs(anyhow: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with nest.Nest() as prepared:
         assert prepared.run(Snippet("import time\ntime.sleep(600)"), timeout=1, limits=Limits()).stopped is Stopped.TIME
@@ -281,7 +210,7 @@ def test_after_a_run_that_was_stopped_the_next_one_runs(
 
 
 @pytest.mark.torch
-def test_what_is_imported_beforehand_is_there_and_what_cannot_be_is_the_snippets_to_find_out(sandboxed: Run) -> None:
+def test_what_is_imported_beforehand_is_there_and_what_cannot_be_is_the_snippets_to_find_out(anyhow: Run) -> None:
     with nest.Nest(preload=("torchvision", "no_such_module")) as prepared:
         result = prepared.run(Snippet("import sys\nprint('torchvision' in sys.modules)"), timeout=60, limits=Limits())
         missing = prepared.run(Snippet("import no_such_module"), timeout=60, limits=Limits())
@@ -319,16 +248,3 @@ def _alive_in(folder: Path) -> list[str]:
             if where.is_relative_to(folder):
                 found.append(str(where))
     return found
-
-
-class _listening:  # noqa: N801 - reads as "with listening"
-    """A port on which somebody answers."""
-
-    def __enter__(self) -> int:
-        import socket
-
-        self.server = socket.create_server(("127.0.0.1", 0))
-        return int(self.server.getsockname()[1])
-
-    def __exit__(self, *_error: object) -> None:
-        self.server.close()
