@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from random import Random, SystemRandom
+from typing import Protocol
 
 from accounts.models import User
 from quizzes.grading import draw_order
@@ -11,8 +12,16 @@ from quizzes.models import Attempt, AttemptQuestion, Difficulty, QuestionVersion
 from quizzes.patterns.drawing import drawn_of
 from quizzes.variants import NotDrawable, Variants, is_template
 
-Asked = QuizQuestion | AttemptQuestion
-"""What a question to be drawn comes from: a quiz, or the attempt that missed it."""
+
+class Asked(Protocol):
+    """What a question to be drawn comes from: a quiz, the attempt that missed it, or the wish for one more like another."""
+
+    @property
+    def question_version(self) -> QuestionVersion: ...
+
+    @property
+    def points(self) -> int: ...
+
 
 _EASY_FIRST = {value: rank for rank, value in enumerate(Difficulty.values)}
 

@@ -67,6 +67,7 @@ __all__ = [
     "finish_attempt",
     "hand_in_overdue",
     "hold_attempts",
+    "locked_attempt",
     "newest_key",
     "position_of",
     "quiz_version_of",
@@ -254,7 +255,7 @@ def save_answer(
     """
     attempt = _handed_in_if_over(attempt, now=now)
     with transaction.atomic():
-        attempt = _locked(attempt)
+        attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
         _refuse_unless_open(attempt, question, now=now)
         if not answer.is_empty:
@@ -289,7 +290,7 @@ def submit_response(
         )
     attempt = _handed_in_if_over(attempt, now=now)
     with transaction.atomic():
-        attempt = _locked(attempt)
+        attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
         if known := question.responses.filter(idempotency_key=idempotency_key).first():
             return _repeated(known, answer)
@@ -361,7 +362,7 @@ def newest_key(version: QuestionVersion) -> KeyRevision:
 def show_hint(*, attempt: Attempt, position: int, now: datetime) -> AttemptQuestion:
     """Records that the hint was asked for; 409 where there are none (a test) or the question is settled."""
     with transaction.atomic():
-        attempt = _locked(attempt)
+        attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
         if question.hint_shown_at is not None:
             return question
@@ -379,7 +380,7 @@ def show_step(*, attempt: Attempt, position: int, step: int, now: datetime) -> A
     a response that gives up, with score 0. Trying again stays possible until the last step is shown.
     """
     with transaction.atomic():
-        attempt = _locked(attempt)
+        attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
         if step <= question.steps_shown:
             return question
@@ -398,7 +399,7 @@ def show_step(*, attempt: Attempt, position: int, step: int, now: datetime) -> A
 def show_outcome(*, attempt: Attempt, position: int, now: datetime) -> AttemptQuestion:
     """Tells what was right of a prediction that was made; 409 before it was, and for questions that are no predictions."""
     with transaction.atomic():
-        attempt = _locked(attempt)
+        attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
         if question.answer_shown_at is not None:
             return question
@@ -426,7 +427,7 @@ def finish_attempt(*, attempt: Attempt, now: datetime) -> Attempt:
 def close_attempt(*, attempt: Attempt, now: datetime) -> Attempt:
     """Closes any attempt as it stands, predictions too."""
     with transaction.atomic():
-        attempt = _locked(attempt)
+        attempt = locked_attempt(attempt)
         if attempt.is_finished:
             return attempt
         ended = min(now, attempt.deadline_at) if attempt.deadline_at else now
@@ -465,7 +466,7 @@ def _handed_in_if_over(attempt: Attempt, *, now: datetime) -> Attempt:
     if attempt.is_finished or not is_over(attempt.deadline_at, now):
         return attempt
     with transaction.atomic():
-        held = _locked(attempt)
+        held = locked_attempt(attempt)
         # Extra time may have come in the meantime.
         return finish_attempt(attempt=held, now=now) if is_over(held.deadline_at, now) else held
 
@@ -479,7 +480,7 @@ def _hand_in_drafts(attempt: Attempt, *, now: datetime) -> None:
 # --- guards ------------------------------------------------------------------------------------------------------------------
 
 
-def _locked(attempt: Attempt) -> Attempt:
+def locked_attempt(attempt: Attempt) -> Attempt:
     """The attempt as it is now, held until the transaction ends."""
     related = ("quiz_version__quiz", "quiz_version__lesson_version__lesson__course")
     # `of` keeps PostgreSQL from locking the published rows too, which everyone reads.

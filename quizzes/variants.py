@@ -21,7 +21,7 @@ from django.utils.translation import override
 
 from inference.facts import facts_of_each
 from lessons.models import Course
-from quizzes.generating import Drawn, NotDrawable, UnknownTemplate, template_named
+from quizzes.generating import TEMPLATES, Drawn, NotDrawable, UnknownTemplate, template_named
 from quizzes.generating.words import TITLES, misconception, worded
 from quizzes.models import KeyRevision, Misconception, QuestionVersion
 from quizzes.publishing import key_says, public_digest, store_question_version
@@ -38,6 +38,7 @@ __all__ = [
     "VariantOption",
     "Variants",
     "is_template",
+    "misconceptions_of",
     "samples_of",
     "title_of",
     "variant_of",
@@ -96,6 +97,9 @@ class Drawer(Protocol):
     def title(self, recipe: Recipe) -> str:
         """What a template of this recipe asks, in a few words: for cards and lists, which show no variant."""
 
+    def misconceptions(self, recipe: Recipe) -> frozenset[str]:
+        """The slugs of what may lead to distractors of its variants; none for a recipe that it does not know."""
+
 
 class FactsDrawer:
     """Draws from networks' facts: the recipe is {"template", "parameters", "networks"}, as `quizzes.generating` has them."""
@@ -111,6 +115,11 @@ class FactsDrawer:
     def title(self, recipe: Recipe) -> str:
         """What the template asks, in a few words; its name where this version of the software does not know it."""
         return str(TITLES.get(recipe["template"], recipe["template"]))
+
+    def misconceptions(self, recipe: Recipe) -> frozenset[str]:
+        """The slugs of the template's misconceptions."""
+        template = TEMPLATES.get(recipe["template"])
+        return template.misconceptions if template else frozenset()
 
     def drawn(self, recipe: Recipe, seed: int) -> Drawn:
         """The same as codes and figures; raises NotDrawable."""
@@ -160,6 +169,11 @@ def is_template(version: QuestionVersion) -> bool:
 def title_of(template: QuestionVersion) -> str:
     """What a template asks, in a few words, in the language that is active."""
     return DRAWERS[template.kind]().title(template.recipe)
+
+
+def misconceptions_of(template: QuestionVersion) -> frozenset[str]:
+    """The slugs of what may lead to a template's distractors."""
+    return DRAWERS[template.kind]().misconceptions(template.recipe)
 
 
 def variant_of(template: QuestionVersion, *, seed: int | None = None) -> QuestionVersion:
