@@ -123,12 +123,14 @@ def install(root: Path, kind: str, environment: Mapping[str, str]) -> None:
 
 
 def install_system_packages(environment: Mapping[str, str]) -> None:
-    """A browser and a PostgreSQL server for the tests, from the system's packages where they may be installed."""
+    """A browser, a PostgreSQL server and bubblewrap for the tests, from the system's packages where they may be installed."""
     missing = []
     if find_browser(environment) is None:
         missing.append(("chromium", "the journeys need Chromium: install it, or set CHROMIUM to a Chrome or Chromium you have"))
     if find_postgresql() is None and not environment.get("POSTGRES_URL"):
         missing.append(("postgresql", "the PostgreSQL tests need its server: install it, or set POSTGRES_URL to one you have"))
+    if sys.platform == "linux" and not shutil.which("bwrap"):
+        missing.append(("bubblewrap", "the sandbox tries its outer wall with it: install bubblewrap 0.8 or newer"))
     if not missing:
         return
     packages = [package for package, _ in missing]
