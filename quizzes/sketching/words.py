@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
-from lessons.figures import billions, plain
+from lessons.figures import billions, millions, plain
 from quizzes.sketching.base import Phrase, Value
 
 
@@ -31,12 +32,24 @@ def said(phrase: Phrase, sentences: Mapping[str, str | Promise]) -> str:
     return str(sentences[phrase.code]) % figures
 
 
+_MARKS = re.compile(r"[\\`*_{}\[\]<>#$|~]")
+
+
+def escaped(words: str) -> str:
+    """The words with nothing left in them that means something to Markdown: labels and titles come from elsewhere."""
+    return _MARKS.sub(r"\\\g<0>", words)
+
+
 def written(name: str, value: Value) -> str:
-    """A figure as text: numbers grouped, large ones in billions, shapes with ×, colours in parentheses."""
+    """A figure as text: numbers grouped, large ones in millions or billions, shapes with ×, colours in parentheses."""
     if name in ("macs", "grown") and isinstance(value, int):
         return billions(value)
+    if name.endswith("adds") and isinstance(value, int):
+        return millions(value)
     if name == "stages" and isinstance(value, tuple):
         return ", ".join(plain(each) for each in value)
+    if name.endswith(("label", "photo")) and isinstance(value, str):
+        return escaped(value)
     if isinstance(value, tuple) and not name.endswith("shape"):
         return f"({', '.join(plain(each) for each in value)})"
     return plain(value)
