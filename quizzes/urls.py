@@ -14,5 +14,6 @@ urlpatterns = [
     path("attempts/<uuid:attempt_id>/<int:position>/draft/", views.draft, name="draft"),
     path("attempts/<uuid:attempt_id>/<int:position>/hint/", views.hint, name="hint"),
     path("attempts/<uuid:attempt_id>/<int:position>/steps/", views.step, name="step"),
+    path("attempts/<uuid:attempt_id>/<int:position>/another/", views.another, name="another"),
     path("attempts/<uuid:attempt_id>/<int:position>/report/", report_views.report, name="report"),
 ]

@@ -24,6 +24,7 @@ from lessons.modes import LessonPage, modes_of
 from quizzes.dashboard import dashboard_of
 from quizzes.evidence import Practice, adapts, first_answers, practice_at, strengths_by_objective
 from quizzes.grading import key_at
+from quizzes.likeness import ask_another, places_with_another
 from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, Reveal
 from quizzes.modes import PractiseMode, TestMode
 from quizzes.presenting import objectives_of, places_of, question_view, question_views, questions_of
@@ -241,6 +242,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     objectives = objectives_of(version)
     strengths = strengths_by_objective(attempt.user, first_answers(attempt.user, lesson=version.lesson))
     items = {item.question.position: item for item in result.items}
+    alike = places_with_another(attempt, questions)
     return framed(
         request,
         attempt,
@@ -259,7 +261,12 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
                 for name, tally in result.by_objective.items()
             ],
             "items": [
-                {"view": view, "right": items[view.number].is_right, "partly": items[view.number].is_partly_right}
+                {
+                    "view": view,
+                    "right": items[view.number].is_right,
+                    "partly": items[view.number].is_partly_right,
+                    "another": view.number in alike,
+                }
                 for view in question_views(attempt, questions)
             ],
         },
@@ -272,6 +279,18 @@ def progress(request: HttpRequest) -> HttpResponse:
     """What to do next, how strong one is in each objective, and what was done lately."""
     found = dashboard_of(people.current(request))
     return render(request, "quizzes/progress.html", {"found": found})
+
+
+@require_POST
+@never_kept
+def another(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse:
+    """Leads to one more question like the one at this place, which is added where none waits."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    try:
+        found = ask_another(attempt=attempt, position=position, now=timezone.now())
+    except Problem as problem:
+        return _refused(request, attempt, position, problem)
+    return redirect("quizzes:question", found.attempt_id, found.position)
 
 
 @require_POST
@@ -320,6 +339,7 @@ def _question_context(attempt: Attempt, position: int, *, written: str) -> dict[
         "next": _place_after(attempt, practice, position, total=len(questions)),
         "idempotency_key": uuid4(),
         "kept_until_finish": _is_kept_until_finish(attempt),
+        "another": position in places_with_another(attempt, questions),
     }
 
 
