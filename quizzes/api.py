@@ -22,6 +22,7 @@ from lessons.services import lesson_named
 from quizzes.calibration import Sureness
 from quizzes.dashboard import LessonStrengths, calibration_of_person, strengths_of
 from quizzes.grading import key_at
+from quizzes.likeness import ask_another
 from quizzes.models import Attempt, Quiz, QuizVersion
 from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, question_views, questions_of
 from quizzes.questions import Answer
@@ -208,6 +209,11 @@ class ChoiceOut(Schema):
     question: QuestionOut
 
 
+class AnotherOut(Schema):
+    attempt: UUID = Field(description="The same attempt in practice; from the results of a test, that at its lesson’s practice.")
+    question: QuestionOut
+
+
 def never_kept(operation: Callable[..., Any]) -> Callable[..., Any]:
     """The operation with `Cache-Control: no-store` on its answer."""
 
@@ -306,6 +312,20 @@ def post_step(request: HttpRequest, response: HttpResponse, attempt_id: UUID, po
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
     show_step(attempt=attempt, position=position, step=step, now=timezone.now())
     return _question(_one(attempt, position))
+
+
+@router.post(
+    "/attempts/{attempt_id}/questions/{position}/another",
+    response={200: AnotherOut, **CONFLICTS},
+    summary="One more question like this one, to practise",
+)
+@never_kept
+def post_another(request: HttpRequest, response: HttpResponse, attempt_id: UUID, position: Position) -> Any:
+    """The question that is alike, added to practice where none waits: asking twice before answering it adds one."""
+    person = people.current(request)
+    found = ask_another(attempt=attempt_for(attempt_id=attempt_id, person=person), position=position, now=timezone.now())
+    practice = attempt_for(attempt_id=found.attempt_id, person=person)
+    return {"attempt": practice.pk, "question": _question(_one(practice, found.position))}
 
 
 @router.post(
