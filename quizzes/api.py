@@ -210,7 +210,7 @@ class ChoiceOut(Schema):
 
 
 class AnotherOut(Schema):
-    attempt: UUID = Field(description="The same attempt in practice; from the results of a test, that at its lesson’s practice.")
+    attempt: UUID = Field(description="The same one in practice; from the results of a test, the one at its lesson’s practice.")
     question: QuestionOut
 
 
