@@ -84,6 +84,7 @@ __all__ = [
     "submit_response",
 ]
 
+_WORDS_OF_THE_LESSON = [f"quiz_version__lesson_version__{field}" for field in ("body", "files", "outputs")]
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -121,9 +122,11 @@ def attempt_for(*, attempt_id: UUID | str, person: User | None, now: datetime | 
     One whose time is up by `now` (none: this moment) comes back handed in: whoever looks finds it as its deadline left it.
     """
     related = ("quiz_version__quiz", "quiz_version__lesson_version__lesson__course")
-    found = person and Attempt.objects.select_related(*related).filter(pk=attempt_id, user=person).first()
+    attempts = Attempt.objects.select_related(*related).defer(*_WORDS_OF_THE_LESSON)
+    found = person and attempts.filter(pk=attempt_id, user=person).first()
     if not found:
         raise not_found()
+    found.user = person
     return _handed_in_if_over(found, now=now or timezone.now())
 
 
@@ -257,7 +260,7 @@ def save_answer(
     with transaction.atomic():
         attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
-        _refuse_unless_open(attempt, question, now=now)
+        _refuse_unless_open(attempt, question, answered=question.responses.exists(), now=now)
         if not answer.is_empty:
             _refuse_unusable(question, answer)
         question.drafted = answer
@@ -292,12 +295,14 @@ def submit_response(
     with transaction.atomic():
         attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
-        if known := question.responses.filter(idempotency_key=idempotency_key).first():
+        before = list(question.responses.all())
+        if known := next((one for one in before if one.idempotency_key == idempotency_key), None):
             return _repeated(known, answer)
-        _refuse_unless_open(attempt, question, now=now)
+        _refuse_unless_open(attempt, question, answered=bool(before), now=now)
         _refuse_unusable(question, answer)
         question.draft_confidence = _confidence(question, confidence)
-        return _commit(attempt, question, answer=answer, idempotency_key=idempotency_key, now=now)
+        number = len(before) + 1
+        return _commit(attempt, question, answer=answer, number=number, idempotency_key=idempotency_key, now=now)
 
 
 def _repeated(response: Response, answer: Answer) -> Graded:
@@ -313,11 +318,13 @@ def _repeated(response: Response, answer: Answer) -> Graded:
     return Graded(response, grade, repeated=True)
 
 
-def _commit(attempt: Attempt, question: AttemptQuestion, *, answer: Answer, idempotency_key: str, now: datetime) -> Graded:
-    """Stores the response and its grade; an answer that settles the question opens its solution."""
+def _commit(
+    attempt: Attempt, question: AttemptQuestion, *, answer: Answer, number: int = 1, idempotency_key: str, now: datetime
+) -> Graded:
+    """Stores the response, which is the question's how-manieth, and its grade; an answer that settles it opens its solution."""
     response = Response.objects.create(
         attempt_question=question,
-        number=question.responses.count() + 1,
+        number=number,
         options=sorted(answer.options),
         text=answer.text,
         gave_up=answer.is_empty,
@@ -481,10 +488,10 @@ def _hand_in_drafts(attempt: Attempt, *, now: datetime) -> None:
 
 
 def locked_attempt(attempt: Attempt) -> Attempt:
-    """The attempt as it is now, held until the transaction ends."""
-    related = ("quiz_version__quiz", "quiz_version__lesson_version__lesson__course")
-    # `of` keeps PostgreSQL from locking the published rows too, which everyone reads.
-    return Attempt.objects.select_for_update(of=("self",)).select_related(*related).get(pk=attempt.pk)
+    """The attempt as it is now, held until the transaction ends. What it pins can't have changed, and isn't read again."""
+    locked = Attempt.objects.select_for_update().get(pk=attempt.pk)
+    locked.quiz_version = attempt.quiz_version
+    return locked
 
 
 def hold_attempts(attempts: QuerySet[Attempt]) -> None:
@@ -492,7 +499,7 @@ def hold_attempts(attempts: QuerySet[Attempt]) -> None:
     list(attempts.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
 
 
-def _refuse_unless_open(attempt: Attempt, question: AttemptQuestion, *, now: datetime) -> None:
+def _refuse_unless_open(attempt: Attempt, question: AttemptQuestion, *, answered: bool, now: datetime) -> None:
     if is_over(attempt.deadline_at, now):
         raise Problem(
             409,
@@ -506,7 +513,7 @@ def _refuse_unless_open(attempt: Attempt, question: AttemptQuestion, *, now: dat
             _("Already finished"),
             _("This attempt is finished, perhaps in another tab. This answer was not added; your results stand."),
         )
-    if takes_answers(situation_of(attempt, question, answered=question.responses.exists())):
+    if takes_answers(situation_of(attempt, question, answered=answered)):
         return
     if attempt.is_practice:
         raise Problem(409, _("Already settled"), _("The answer to this question has been shown. Go on with the next one."))
