@@ -18,6 +18,7 @@ from inference.services import stored_trace
 from inference.sharing.showing import film_of_trace
 from inference.views import run_context
 from lessons import markdown, services
+from lessons.doors import doors_of, start_url
 from lessons.films import picture_in
 from lessons.links import links_of
 from lessons.models import Draft, LessonFile, LessonVersion
@@ -42,11 +43,24 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "film": film_of_trace(stored) if stored else None,
         "run": None if stored else run_context(request, network=DEFAULT_NETWORK, next_url=request.path),
-        "cards": cards,
+        "cards": _with_doors(cards),
         "try_url": services.first_run(cards),
         "place": services.left_off(person) if person else None,
     }
     return render(request, "lessons/home.html", context)
+
+
+def _with_doors(cards: list[services.CourseCard]) -> list[dict[str, object]]:
+    """Each course with its ways in: its first lesson, and the doors of those lessons that have more."""
+    doors = doors_of([version for card in cards for version in card.lessons])
+    return [
+        {
+            "card": card,
+            "start_url": start_url(card.lessons[0]),
+            "doors": [door for version in card.lessons for door in doors[version.pk]],
+        }
+        for card in cards
+    ]
 
 
 @gzip_page
@@ -55,13 +69,17 @@ def course(request: HttpRequest, course: str) -> HttpResponse:
     """A course: its lessons in order, the modes of each, what they teach."""
     card = services.visible_course(course, person=people.current(request))
     modes = all_modes()
+    versions = services.lessons_of(card.course, whole=True)
+    doors = doors_of(versions)
     rows = [
         {
             "version": version,
+            "start_url": start_url(version),
+            "doors": doors[version.pk],
             "objectives": [words_html(version, objective["text"]) for objective in version.meta.get("objectives", [])],
             "groups": _dots(version, modes),
         }
-        for version in services.lessons_of(card.course, whole=True)
+        for version in versions
     ]
     summary = markdown.render(card.course.summary, facts={}) if card.course.summary else ""
     context = {"card": card, "rows": rows, "summary": summary, "links": links_of(card.course)}

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import unescape
+from typing import TypeVar
 
 from django.urls import reverse
-from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.activity import Activity
 from accounts.models import User
 from inference.personal import recent as recent_runs
+from lessons.doors import Door
 from lessons.models import LessonVersion, Visit
 from lessons.modes import all_modes
 from lessons.services import catalogue, lesson_url
 from quizzes.calibration import Calibration
-from quizzes.evidence import FirstAnswer, calibration_from, first_answers, strengths_by_objective
-from quizzes.models import Attempt
+from quizzes.evidence import (
+    FirstAnswer,
+    Objective,
+    adaptive_evidence,
+    calibration_from,
+    difficulties_of,
+    first_answers,
+    verdict_evidence,
+)
+from quizzes.models import Attempt, QuizMode
+from quizzes.patterns.doors import pattern_doors
 from quizzes.personal import recent_attempts
 from quizzes.presenting import objectives_of
-from quizzes.saying import CalibrationView, StrengthView, strength_view
+from quizzes.saying import CalibrationView, Practised, StrengthView, strength_view, verdicts_chart
 from quizzes.strength import Estimate, Level, estimate
-from web.charts import Chart, Series
+from web.charts import Chart
 
 LATELY_AT_MOST = 8
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +52,14 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class LessonStrengths:
-    """How strong somebody is in each objective of a lesson, as its readers see it now."""
+    """How strong somebody is in each objective of a lesson, as its readers see it now, and how practice goes."""
 
     version: LessonVersion
+    whole: StrengthView  # the lesson's
     objectives: Mapping[str, StrengthView]
+    estimates: Mapping[str, Estimate]  # what practice adapts to
+    practised: Mapping[str, Practised]  # those objectives that were practised
+    test: Door | None  # where the verdict is to be had
 
     @property
     def url(self) -> str:
@@ -55,17 +70,17 @@ class LessonStrengths:
         return "practise" in self.version.meta.get("modes", [])
 
     @property
+    def is_tested(self) -> bool:
+        """Whether there is anything that a verdict may rest on."""
+        return bool(self.whole.estimate.answers)
+
+    @property
+    def rows(self) -> list[tuple[StrengthView, Practised | None]]:
+        return [(view, self.practised.get(name)) for name, view in self.objectives.items()]
+
+    @property
     def chart(self) -> Chart:
-        """Of medium questions, how many are probably known, by objective of which something was answered."""
-        views = [view for view in self.objectives.values() if view.estimate.answers]
-        return Chart(
-            title=_("Medium questions you probably know, in percent"),
-            labels=[unescape(strip_tags(view.objective)) for view in views],
-            series=[Series(_("percent"), [view.percent for view in views])],
-            axis=_("Objective"),
-            decimals=0,
-            scale=100,
-        )
+        return verdicts_chart(self.objectives.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +129,40 @@ def _published() -> list[LessonVersion]:
 
 
 def _strengths(person: User | None, answers: Sequence[FirstAnswer], versions: Sequence[LessonVersion]) -> list[LessonStrengths]:
-    found = strengths_by_objective(person, answers)
-    answered = {lesson for lesson, _objective in found}
-    return [LessonStrengths(version, _objectives(version, found)) for version in versions if version.lesson_id in answered]
+    difficulties = difficulties_of([first.asked for first in answers], own=answers)
+    verdict, adaptive = verdict_evidence(answers, difficulties), adaptive_evidence(answers, difficulties)
+    by_objective, by_lesson, estimates = verdict.by_objective(), verdict.by_lesson(), adaptive.by_objective()
+    answered = {lesson for lesson, _objective in estimates}
+    shown = [version for version in versions if version.lesson_id in answered]
+    doors, practised, nothing = pattern_doors(shown), _practised(answers), estimate(())
+    return [
+        LessonStrengths(
+            version=version,
+            whole=strength_view(version, version.title, by_lesson.get(version.lesson_id, nothing)),
+            objectives={
+                name: strength_view(version, text, by_objective.get((version.lesson_id, name), nothing))
+                for name, text in objectives_of(version).items()
+            },
+            estimates=_of_lesson(version.lesson_id, estimates),
+            practised=_of_lesson(version.lesson_id, practised),
+            test=doors.get(version.pk),
+        )
+        for version in shown
+    ]
 
 
-def _objectives(version: LessonVersion, found: Mapping[tuple[int, str], Estimate]) -> dict[str, StrengthView]:
-    nothing = estimate(())
-    return {
-        name: strength_view(version, text, found.get((version.lesson_id, name), nothing))
-        for name, text in objectives_of(version).items()
-    }
+def _practised(answers: Sequence[FirstAnswer]) -> dict[Objective, Practised]:
+    """How the latest first tries of practice came out, by objective."""
+    tried = [first for first in answers if first.counts and not first.is_unaided]
+    latest = {first.asked.question_version.question_id: first for first in tried}
+    found: dict[Objective, list[bool]] = {}
+    for first in latest.values():
+        found.setdefault(first.objective, []).append(first.score >= 1)
+    return {objective: Practised(sum(right), len(right)) for objective, right in found.items()}
+
+
+def _of_lesson(lesson: int, found: Mapping[Objective, Value]) -> dict[str, Value]:
+    return {name: value for (of, name), value in found.items() if of == lesson}
 
 
 # --- what to do next: the first of these that there is -----------------------------------------------------------------------
@@ -138,20 +176,26 @@ def _open_attempt(person: User | None) -> Action | None:
     if attempt is None:
         return None
     return Action(
-        title=_("Go on with your practice") if attempt.is_practice else _("Go on with your test"),
+        title=_go_on_with(attempt),
         what=attempt.quiz_version.lesson_version.title,
         label=_("Go on where you were"),
         url=reverse("quizzes:attempt", args=[attempt.pk]),
     )
 
 
+def _go_on_with(attempt: Attempt) -> str:
+    if attempt.mode == QuizMode.EXAM:
+        return _("Go on with your exam: the time is running")
+    return _("Go on with your practice") if attempt.is_practice else _("Go on with your test")
+
+
 def _weakest(lessons: Sequence[LessonStrengths]) -> Action | None:
     """The objective that one is least strong in, as long as more was missed there than known."""
     weak = [
-        (view.estimate.ability, number, view, lesson)
+        (lesson.estimates[name].ability, number, view, lesson)
         for number, lesson in enumerate(lessons)
-        for view in lesson.objectives.values()
-        if lesson.practises and _needs_practice(view.estimate)
+        for name, view in lesson.objectives.items()
+        if lesson.practises and name in lesson.estimates and _needs_practice(lesson.estimates[name])
     ]
     if not weak:
         return None

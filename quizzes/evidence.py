@@ -1,23 +1,28 @@
 """What a person's answers say of their strengths: the rows behind `quizzes.strength` and `quizzes.adapting`.
 
-Which answers count: the first one to a question in an attempt, in practice and tests alike, as soon as the learner may be told
+Which answers count: the first one to a question in an attempt, as soon as the learner may be told
 whether it was right. Of several attempts the latest counts. Giving up counts as not right. An answer after a hint counts
 neither way, so that hints stay free; nor does the redo of a test, which asks again what was just explained, nor a guess at what
 is asked before the lesson.
+
+Two things are made of them, and kept apart. The verdict (weak, growing, strong) rests on what was answered without help alone,
+in tests of any kind: `verdict_evidence`. What practice goes on with follows from practice as well: `adaptive_evidence`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import OuterRef, Subquery
 
 from accounts.models import User
 from lessons.models import Lesson
 from quizzes.adapting import Candidate, Pick, next_question
 from quizzes.calibration import Calibration, calibration_of
-from quizzes.models import BEFOREHAND, Attempt, AttemptQuestion, Grade, QuizMode, Response
+from quizzes.models import BEFOREHAND, UNAIDED, Attempt, AttemptQuestion, CountedAnswers, Grade, QuizMode, Response
 from quizzes.results import committed_answers
 from quizzes.reveal import takes_answers, tells_verdict
 from quizzes.services import situation_of
@@ -25,6 +30,11 @@ from quizzes.strength import Estimate, Observation, authored_difficulty, estimat
 
 Objective = tuple[int, str]
 """A lesson's row id and the objective's id within it."""
+
+Group = TypeVar("Group", bound=Hashable)
+
+OBSERVED = (*UNAIDED, QuizMode.PRACTICE)
+"""Whose first answers say how hard a question is: not those before the lesson was read, nor those after it was explained."""
 
 _VERSION = "attempt_question__question_version"
 _ATTEMPT = "attempt_question__attempt"
@@ -40,6 +50,12 @@ class FirstAnswer:
     counts: bool  # see the head of this module
     told: bool  # whether the learner may know by now if it was right
     confidence: str  # how sure they said they were; empty: not said
+    is_hinted: bool = False
+
+    @property
+    def is_unaided(self) -> bool:
+        """Whether the verdict may rest on it."""
+        return self.counts and self.asked.attempt.mode in UNAIDED
 
 
 def first_answers(person: User | None, *, lesson: Lesson | None = None) -> list[FirstAnswer]:
@@ -64,6 +80,7 @@ def _first_answer(response: Response, score: float) -> FirstAnswer:
         counts=told and attempt.mode not in BEFOREHAND and not attempt.is_redo and not response.hint_seen,
         told=told,
         confidence=response.confidence,
+        is_hinted=response.hint_seen,
     )
 
 
@@ -72,41 +89,116 @@ def calibration_from(answers: Iterable[FirstAnswer]) -> Calibration:
     return calibration_of((first.confidence, first.score >= 1) for first in answers if first.told)
 
 
-def strengths_by_objective(person: User | None, answers: Iterable[FirstAnswer]) -> dict[Objective, Estimate]:
-    """The strength in every objective that an answer was counted for; one query, for how hard others found the questions."""
-    latest = {first.asked.question_version.question_id: first for first in answers if first.counts}
-    difficulties = difficulties_of([first.asked for first in latest.values()], without=person)
-    observed: dict[Objective, list[Observation]] = {}
-    for first in latest.values():
-        observation = Observation(difficulties[first.asked.question_version_id], _floor(first.asked), first.score)
-        observed.setdefault(first.objective, []).append(observation)
-    return {objective: estimate(observations) for objective, observations in observed.items()}
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Answers that an estimate rests on, each with what it says by the model of `quizzes.strength`."""
+
+    weighed: Sequence[tuple[FirstAnswer, Observation]]
+
+    def by_objective(self) -> dict[Objective, Estimate]:
+        """The estimate for every objective that one of the answers was about."""
+        return self._grouped(lambda first: first.objective)
+
+    def by_lesson(self) -> dict[int, Estimate]:
+        """The estimate for every lesson, by its row id, that one of the answers was about."""
+        return self._grouped(lambda first: first.objective[0])
+
+    def whole(self) -> Estimate:
+        """One estimate from all of the answers."""
+        return estimate(observation for _first, observation in self.weighed)
+
+    def _grouped(self, group_of: Callable[[FirstAnswer], Group]) -> dict[Group, Estimate]:
+        groups: dict[Group, list[Observation]] = {}
+        for first, observation in self.weighed:
+            groups.setdefault(group_of(first), []).append(observation)
+        return {group: estimate(observations) for group, observations in groups.items()}
 
 
-def difficulties_of(asked: Sequence[AttemptQuestion], *, without: User | None) -> dict[int, float]:
-    """Question version id → difficulty in logits: as authored, moved by first answers in everybody else's finished attempts.
+Difficulties = Mapping[int, float]
+"""Question version id → difficulty in logits."""
 
-    The person's own answers are left out, since they are what their strength is estimated from.
+
+def verdict_evidence(answers: Sequence[FirstAnswer], difficulties: Difficulties | None = None) -> Evidence:
+    """What the verdict rests on: the latest answer to each question that was given without help. Practice is never in it.
+
+    One query for the difficulties, unless they are at hand.
     """
-    wanted = {one.question_version_id: one for one in asked}
-    rows = Response.objects.filter(
-        number=1,
-        hint_seen=False,
-        attempt_question__question_version__in=wanted,
-        attempt_question__attempt__is_redo=False,
-        attempt_question__attempt__finished_at__isnull=False,
-    ).exclude(
-        Q(attempt_question__attempt__user=without) | Q(attempt_question__attempt__quiz_version__quiz__mode__in=BEFOREHAND)
+    return _weighed(_latest(first for first in answers if first.is_unaided), answers, difficulties)
+
+
+def adaptive_evidence(answers: Sequence[FirstAnswer], difficulties: Difficulties | None = None) -> Evidence:
+    """What practice adapts to: the latest answer to each question, in practice and tests alike; queries as above."""
+    return _weighed(_latest(first for first in answers if first.counts), answers, difficulties)
+
+
+def evidence_of(attempt: Attempt, answers: Sequence[FirstAnswer], difficulties: Difficulties | None = None) -> Evidence:
+    """What one test alone says. `answers` are its person's, to that lesson at least; queries as above."""
+    given = [first for first in answers if first.is_unaided and first.asked.attempt_id == attempt.pk]
+    return _weighed(given, answers, difficulties)
+
+
+def _latest(answers: Iterable[FirstAnswer]) -> list[FirstAnswer]:
+    return list({first.asked.question_version.question_id: first for first in answers}.values())
+
+
+def _weighed(chosen: Sequence[FirstAnswer], own: Sequence[FirstAnswer], difficulties: Difficulties | None) -> Evidence:
+    if difficulties is None:
+        difficulties = difficulties_of([first.asked for first in chosen], own=own)
+    return Evidence(
+        [
+            (first, Observation(difficulties[first.asked.question_version_id], _floor(first.asked), first.score))
+            for first in chosen
+        ]
     )
-    scored = rows.annotate(newest_score=newest_score()).values_list(_VERSION)
-    totals = scored.annotate(answers=Count("pk"), reached=Sum("newest_score")) if wanted else ()
-    seen = {version: (answers, reached) for version, answers, reached in totals}
-    return {version: _difficulty(one, *seen.get(version, (0, 0.0))) for version, one in wanted.items()}
 
 
-def _difficulty(asked: AttemptQuestion, answers: int, reached: float) -> float:
+def difficulties_of(asked: Sequence[AttemptQuestion], *, own: Iterable[FirstAnswer]) -> Difficulties:
+    """Question version id → difficulty in logits: as authored, moved by how everybody else's first answers came out; one query.
+
+    The person's `own` answers are taken out of what was counted, since they are what their strength is estimated from.
+    Variants of one template share its count.
+    """
+    versions = {one.question_version_id: one for one in asked}
+    rows = (
+        CountedAnswers.objects.filter(question_version__in={counted_as(one) for one in versions.values()}) if versions else ()
+    )
+    counts = {row.question_version_id: _Count(row.answers, row.reached, row.until) for row in rows}
+    for first in own:
+        count = counts.get(counted_as(first.asked))
+        if count and is_counted(first, until=count.until):
+            count.take_out(first.score)
+    return {version: _difficulty(one, counts.get(counted_as(one))) for version, one in versions.items()}
+
+
+@dataclass(slots=True)
+class _Count:
+    answers: int
+    reached: float
+    until: datetime
+
+    def take_out(self, score: float) -> None:
+        # A regrade since the count may leave more to take out than there is.
+        self.answers = max(0, self.answers - 1)
+        self.reached = min(max(0.0, self.reached - score), float(self.answers))
+
+
+def counted_as(asked: AttemptQuestion) -> int:
+    """Under which question version the answers are counted: of a variant, its template."""
+    return asked.question_version.template_id or asked.question_version_id
+
+
+def is_counted(first: FirstAnswer, *, until: datetime) -> bool:
+    """Whether a count up to that moment holds this answer; `quizzes.observing` asks the database the same."""
+    attempt = first.asked.attempt
+    finished = attempt.finished_at is not None and attempt.finished_at <= until
+    return finished and attempt.mode in OBSERVED and not first.is_hinted
+
+
+def _difficulty(asked: AttemptQuestion, count: _Count | None) -> float:
     authored = authored_difficulty(asked.question_version.difficulty)
-    return observed_difficulty(authored=authored, guessing=_floor(asked), reached=reached, answers=answers)
+    if count is None:
+        return authored
+    return observed_difficulty(authored=authored, guessing=_floor(asked), reached=count.reached, answers=count.answers)
 
 
 def _floor(asked: AttemptQuestion) -> float:
@@ -143,7 +235,7 @@ def practice_at(attempt: Attempt, questions: Sequence[AttemptQuestion], *, here:
     if not adapts(attempt):
         return Practice()
     before = first_answers(attempt.user, lesson=attempt.quiz_version.lesson_version.lesson)
-    strengths = strengths_by_objective(attempt.user, before)
+    strengths = adaptive_evidence(before).by_objective()
     lesson = attempt.quiz_version.quiz.lesson_id
     names = {question.question_version.objective for question in questions}
     estimates = {name: strengths.get((lesson, name)) or estimate(()) for name in names}
@@ -159,7 +251,7 @@ def _candidates(attempt: Attempt, questions: Sequence[AttemptQuestion], before: 
         question for question in questions if takes_answers(situation_of(attempt, question, answered=answered[question.pk]))
     ]
     seen = _sittings_of(before, without=attempt)
-    difficulties = difficulties_of(left, without=attempt.user)
+    difficulties = difficulties_of(left, own=before)
     return [
         Candidate(
             position=question.position,

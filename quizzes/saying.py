@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from html import unescape
 
-from django.utils.html import format_html
+from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -42,6 +43,41 @@ class StrengthView:
     @property
     def percent(self) -> int:
         return _percent(self.estimate.chance)
+
+
+@dataclass(frozen=True, slots=True)
+class Practised:
+    """How practice goes in an objective: said beside the verdict, and never part of it."""
+
+    right: int
+    questions: int
+
+    @property
+    def said(self) -> str:
+        said = ngettext(
+            "In practice: %(right)s of %(questions)s question right at the first try.",
+            "In practice: %(right)s of %(questions)s questions right at the first try.",
+            self.questions,
+        )
+        return said % {"right": self.right, "questions": self.questions}
+
+
+def verdicts_chart(views: Iterable[StrengthView]) -> Chart:
+    """Of medium questions, how many are probably known and between which bounds, by objective of which a test asked."""
+    told = [view for view in views if view.estimate.answers]
+    return Chart(
+        title=_("Medium questions you probably know, in percent"),
+        labels=[unescape(strip_tags(view.objective)) for view in told],
+        series=[
+            Series(_("best guess"), [view.percent for view in told]),
+            Series(_("at least"), [_percent(view.estimate.low) for view in told]),
+            Series(_("at most"), [_percent(view.estimate.high) for view in told]),
+        ],
+        axis=_("Objective"),
+        decimals=0,
+        scale=100,
+        mark=50,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +205,11 @@ def level_word(level: Level) -> str:
 def why_so(estimate: Estimate) -> str:
     """What a level rests on: how many answers, and between which bounds the truth probably is."""
     if not estimate.answers:
-        return _("You have not answered anything about this yet.")
+        return _("No test has asked you about this yet.")
     bounds = {"answers": estimate.answers, "low": _percent(estimate.low), "high": _percent(estimate.high)}
     said = ngettext(
-        "From %(answers)s answer: you probably know from %(low)s to %(high)s %% of medium questions.",
-        "From %(answers)s answers: you probably know from %(low)s to %(high)s %% of medium questions.",
+        "From %(answers)s answer in a test: you probably know from %(low)s to %(high)s %% of medium questions.",
+        "From %(answers)s answers in tests: you probably know from %(low)s to %(high)s %% of medium questions.",
         estimate.answers,
     )
     more = _("A few more answers will tell.") if estimate.level is Level.UNKNOWN else ""

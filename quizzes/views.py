@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import people
 from lessons.modes import LessonPage, modes_of
 from quizzes.dashboard import dashboard_of
-from quizzes.evidence import Practice, adapts, first_answers, practice_at, strengths_by_objective
+from quizzes.evidence import Practice, adapts, first_answers, practice_at, verdict_evidence
 from quizzes.grading import key_at
 from quizzes.likeness import ask_another, places_with_another
 from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, Reveal
@@ -240,7 +240,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     result = result_of(attempt)
     version = attempt.quiz_version.lesson_version
     objectives = objectives_of(version)
-    strengths = strengths_by_objective(attempt.user, first_answers(attempt.user, lesson=version.lesson))
+    verdicts = verdict_evidence(first_answers(attempt.user, lesson=version.lesson)).by_objective()
     items = {item.question.position: item for item in result.items}
     alike = places_with_another(attempt, questions)
     return framed(
@@ -255,7 +255,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
                     strength_view(
                         version,
                         objectives.get(name, name),
-                        strengths.get((version.lesson_id, name)) or estimate(()),
+                        verdicts.get((version.lesson_id, name)) or estimate(()),
                     ),
                 )
                 for name, tally in result.by_objective.items()

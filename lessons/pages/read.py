@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from lessons.doors import doors_of
 from lessons.films import is_shown_in
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
@@ -37,6 +38,7 @@ class ReadMode:
         return {
             "body": body,
             "films": is_shown_in(body),
+            "doors": doors_of([version]).get(version.pk, []),
             "objectives": [words_html(version, objective["text"]) for objective in version.meta.get("objectives", [])],
             "insight": words_html(version, version.meta["insight"], level="full") if version.meta.get("insight") else "",
             "sources": version.meta.get("sources", []),

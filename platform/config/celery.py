@@ -42,6 +42,7 @@ app.conf.update(
         "facts": {"task": "inference.tasks.complete_facts", "schedule": 60.0, "options": {"expires": 55}},
         "expire": {"task": "inference.tasks.expire", "schedule": 3600.0, "options": {"expires": 1800}},
         "sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 86_400.0, "options": {"expires": 43_200}},
+        "answers": {"task": "quizzes.tasks.count_answers", "schedule": 900.0, "options": {"expires": 850}},
         "guests": {"task": "accounts.tasks.expire_guests", "schedule": 86_400.0, "options": {"expires": 43_200}},
     },
 )

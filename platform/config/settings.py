@@ -231,6 +231,7 @@ if _BEHIND_TLS:
 
 # --- rooms that show something of a higher room call these names blind ------------------------------------------------------
 LESSON_MODES = ["quizzes.modes.PractiseMode", "quizzes.modes.TestMode"]
+LESSON_DOORS = ["quizzes.patterns.doors.pattern_doors"]
 LESSON_BLOCKS = ["quizzes.blocks.QuestionBlock"]
 LESSON_OPENINGS: list[str] = []
 COURSE_LINKS = ["quizzes.misconceptions.links.course_links"]

@@ -40,6 +40,7 @@ class Chart:
     decimals: int = 3
     summary: str = field(default="")  # one sentence for who can't see the drawing
     scale: float = 0.0  # the scale's upper end, where it is not to follow from the values
+    mark: float | None = None  # what the values are held against: a line at it
 
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
@@ -121,6 +122,37 @@ def _line(series: Series, x: Callable[[int], float], y: Callable[[float], float]
         points[-1].append(f"{x(index)},{y(value)}")
         dots.append((x(index), y(value)))
     return Line([" ".join(piece) for piece in points if len(piece) > 1], dots, style)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One row of an interval chart: the best guess and its bounds, in percent of the scale."""
+
+    label: str
+    value: str
+    at: float
+    low: float
+    width: float
+
+
+@dataclass(frozen=True)
+class IntervalDrawing:
+    intervals: list[Interval]
+    mark: float | None
+
+
+def interval_drawing(chart: Chart) -> IntervalDrawing:
+    """Where the rows of an interval chart go: its three series are the best guess, the lower and the upper bound."""
+    best, low, high = (one.values for one in chart.series)
+
+    def share(value: float | None) -> float:
+        return round(100 * (value or 0) / chart.top, 2)
+
+    rows = [
+        Interval(label, chart.said(best[index]), share(best[index]), share(low[index]), share(high[index]) - share(low[index]))
+        for index, label in enumerate(chart.labels)
+    ]
+    return IntervalDrawing(rows, None if chart.mark is None else share(chart.mark))
 
 
 def bar_drawing(chart: Chart) -> BarDrawing:

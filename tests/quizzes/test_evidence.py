@@ -11,11 +11,11 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from lessons.models import Lesson
 from quizzes.adapting import Why
-from quizzes.evidence import difficulties_of, first_answers, practice_at, strengths_by_objective
-from quizzes.models import Attempt, Grade, KeyRevision, QuizVersion, Regrade
+from quizzes.evidence import adaptive_evidence, first_answers, practice_at, verdict_evidence
+from quizzes.models import Attempt, Grade, KeyRevision, QuizMode, QuizVersion, Regrade
 from quizzes.presenting import questions_of
 from quizzes.services import finish_attempt, show_hint, show_step, start_attempt, start_redo
-from quizzes.strength import Estimate, authored_difficulty
+from quizzes.strength import Estimate
 from tests.quizzes.test_attempts import answer, uid_at
 
 
@@ -25,7 +25,12 @@ def counted(person: User) -> dict[str, float]:
 
 
 def strengths(person: User | None) -> dict[str, Estimate]:
-    return {name: found for (_lesson, name), found in strengths_by_objective(person, first_answers(person)).items()}
+    """What practice adapts to."""
+    return {name: found for (_lesson, name), found in adaptive_evidence(first_answers(person)).by_objective().items()}
+
+
+def verdicts(person: User) -> dict[str, Estimate]:
+    return {name: found for (_lesson, name), found in verdict_evidence(first_answers(person)).by_objective().items()}
 
 
 def finished(person: User, quiz: QuizVersion, *, right: bool, days: int = 0) -> Attempt:
@@ -119,24 +124,36 @@ def test_strengths_take_two_queries_however_much_was_answered(
         assert strengths(learner)["heads"].answers == 3
 
 
-# --- how hard questions turn out to be
+# --- the verdict
 
 
-def test_a_question_that_others_miss_turns_out_harder(learner: User, outsider: User, practice_quiz: QuizVersion) -> None:
-    attempt = start_attempt(user=learner, quiz_version=practice_quiz, now=timezone.now())
-    easy = questions_of(attempt)[:1]
-    version = easy[0].question_version_id
-    assert difficulties_of(easy, without=learner) == {version: authored_difficulty("easy")}
-    finished(outsider, practice_quiz, right=False)
-    assert difficulties_of(easy, without=learner)[version] > authored_difficulty("easy")
-    assert difficulties_of(easy, without=outsider)[version] == authored_difficulty("easy"), "one's own answers are left out"
+def test_practice_is_never_in_a_verdict(learner: User, graded_quiz: QuizVersion, practice_quiz: QuizVersion) -> None:
+    finished(learner, practice_quiz, right=False)
+    assert verdicts(learner) == {}
+    assert set(strengths(learner)) == {"features", "heads"}
+    finished(learner, graded_quiz, right=True)
+    before = verdicts(learner)
+    assert (before["features"].answers, before["heads"].answers) == (1, 2)
+    finished(learner, practice_quiz, right=True)
+    assert verdicts(learner) == before
 
 
-def test_an_open_attempt_says_nothing_about_a_question(learner: User, outsider: User, practice_quiz: QuizVersion) -> None:
-    others = start_attempt(user=outsider, quiz_version=practice_quiz, now=timezone.now())
-    answer(others, 1, right=False)
-    easy = questions_of(others)[:1]
-    assert list(difficulties_of(easy, without=learner).values()) == [authored_difficulty("easy")]
+@pytest.mark.parametrize("mode", [mode for mode in QuizMode if mode != QuizMode.PRACTICE])
+def test_a_verdict_rests_on_tests_exams_and_tests_of_the_pattern_alone(
+    learner: User, graded_quiz: QuizVersion, mode: QuizMode
+) -> None:
+    finished(learner, graded_quiz, right=True)
+    graded_quiz.quiz.mode = mode
+    graded_quiz.quiz.save()
+    assert bool(verdicts(learner)) is (mode in ("test", "exam", "pattern"))
+
+
+def test_the_redo_of_a_test_is_no_part_of_a_verdict(learner: User, graded_quiz: QuizVersion) -> None:
+    test = finished(learner, graded_quiz, right=False)
+    before = verdicts(learner)
+    redo = start_redo(attempt=test, now=timezone.now())
+    answer(redo, 1, right=True)
+    assert verdicts(learner) == before
 
 
 # --- practice

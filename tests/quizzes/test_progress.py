@@ -20,7 +20,7 @@ from tests.quizzes.test_attempts import answer
 from tests.quizzes.test_evidence import finished
 
 PAGE, API = "/me/progress/", "/api/v1/me/strengths"
-QUERIES_AT_MOST = 10
+QUERIES_AT_MOST = 12
 
 
 @pytest.fixture
@@ -86,13 +86,27 @@ def test_every_objective_has_its_strength_and_what_that_rests_on(
     said = text_of(visitor.get(PAGE))
     items = {item["objective"]: item for item in visitor.get(API).json()["items"]}
     assert set(items) == {"features", "heads"}
-    assert (items["heads"]["level"], items["heads"]["answers"], items["heads"]["lesson"]) == ("weak", 3, "one")
-    assert (items["features"]["level"], items["features"]["answers"]) == ("unknown", 2)
-    assert items["heads"]["low"] < items["heads"]["chance"] < items["heads"]["high"] < 0.5
+    assert (items["heads"]["level"], items["heads"]["answers"], items["heads"]["lesson"]) == ("unknown", 2, "one")
+    assert (items["features"]["level"], items["features"]["answers"]) == ("unknown", 1)
+    assert items["heads"]["low"] < items["heads"]["chance"] < items["heads"]["high"]
     bounds = r"you probably know from \d+ to \d+ % of medium questions\."
-    assert re.search(rf"Find the head From 3 answers: {bounds} weak", said)
-    more = r"A few more answers will tell\. not enough answers yet"
-    assert re.search(rf"Say what a backbone gives From 2 answers: {bounds} {more}", said)
+    assert re.search(rf"One weak From 3 answers in tests: {bounds}", said), "the lesson as a whole"
+    more = r"A few more answers will tell\. In practice: 0 of 1 question right at the first try\. not enough answers yet"
+    assert re.search(rf"Find the head From 2 answers in tests: {bounds} {more}", said)
+    assert re.search(rf"Say what a backbone gives From 1 answer in a test: {bounds} {more}", said)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_practice_alone_has_no_verdict_but_says_how_it_goes(
+    visitor: Client, learner: User, practice_quiz: QuizVersion, right: bool
+) -> None:
+    finished(learner, practice_quiz, right=right)
+    response = visitor.get(PAGE)
+    said = text_of(response)
+    assert "practice doesn't count towards a verdict" in said
+    assert f"Find the head In practice: {int(right)} of 1 question right at the first try." in said
+    assert "badge strength" not in response.content.decode()
+    assert {(item["level"], item["answers"]) for item in visitor.get(API).json()["items"]} == {("unknown", 0)}
 
 
 def test_what_a_sealed_test_hides_moves_nothing(visitor: Client, learner: User, quiz_at_finish: QuizVersion) -> None:

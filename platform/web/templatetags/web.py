@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from web.charts import Chart, bar_drawing, line_drawing
+from web.charts import Chart, bar_drawing, interval_drawing, line_drawing
 from web.code import highlighted
 
 register = template.Library()
@@ -161,6 +161,12 @@ def line_chart(chart: Chart) -> dict[str, Any]:
 def bar_chart(chart: Chart) -> dict[str, Any]:
     """A bar chart of web.charts.Chart (first series), with its table: {% bar_chart chart %}"""
     return {"chart": chart, "drawing": bar_drawing(chart)}
+
+
+@register.inclusion_tag("web/components/interval_chart.html")
+def interval_chart(chart: Chart) -> dict[str, Any]:
+    """Best guesses between their bounds (three series of web.charts.Chart), with the table: {% interval_chart chart %}"""
+    return {"chart": chart, "drawing": interval_drawing(chart)}
 
 
 @register.simple_tag
