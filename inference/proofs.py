@@ -32,6 +32,7 @@ __all__ = [
     "dump_lock",
     "installed_versions",
     "is_fresh",
+    "latest_proofs",
     "load_lock",
     "normalised_output",
     "outputs_match",
@@ -40,6 +41,7 @@ __all__ = [
     "result_of",
     "shown",
     "snippet_sha256",
+    "stale_proof_of",
     "store_proofs",
 ]
 
@@ -86,6 +88,19 @@ def proofs_of(snippets: Iterable[Snippet]) -> dict[str, Proof]:
     hashes = [snippet_sha256(snippet) for snippet in snippets]
     rows = Proof.objects.filter(snippet_sha256__in=hashes, torch=versions.torch, torchvision=versions.torchvision)
     return {row.snippet_sha256: row for row in rows}
+
+
+def latest_proofs(snippets: Iterable[Snippet]) -> dict[str, Proof]:
+    """The stored proofs of these snippets by hash, in one query: on the installed versions, else the newest on others."""
+    hashes = [snippet_sha256(snippet) for snippet in snippets]
+    rows = Proof.objects.filter(snippet_sha256__in=hashes).order_by("proved_at", "pk")
+    return {row.snippet_sha256: row for row in sorted(rows, key=is_fresh)}
+
+
+def stale_proof_of(snippet: Snippet) -> Proof | None:
+    """The newest stored proof of a snippet that has none on the installed versions; none for one that has, or never ran."""
+    proof = latest_proofs([snippet]).get(snippet_sha256(snippet))
+    return proof if proof and not is_fresh(proof) else None
 
 
 def store_proofs(results: Mapping[str, SnippetResult], *, now: datetime) -> int:

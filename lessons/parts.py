@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from inference.models import Proof
     from inference.proofs import Snippet
     from lessons.models import Course, Lesson, LessonVersion
+    from lessons.standing import Latest, Standing
 
 
 class Severity(StrEnum):
@@ -61,8 +62,11 @@ class LessonPart(Protocol):
     def publish(self, text: str, context: PartContext, version: LessonVersion) -> None:
         """Stores the file's content as new immutable rows of `version`, inside the publishing transaction."""
 
-    def snippets(self, text: str) -> Sequence[Snippet]:
-        """Every snippet whose proof the file needs; empty for a file that cannot be read."""
+    def snippets(self, text: str) -> Sequence[tuple[str, Snippet]]:
+        """Every snippet whose proof the file needs, each with what it proves; empty for a file that cannot be read."""
+
+    def standings(self, text: str, latest: Latest, facts: Callable[[str], Any]) -> Sequence[Standing]:
+        """How the proofs of these snippets stand, in their order."""
 
 
 def folder_parts() -> list[LessonPart]:

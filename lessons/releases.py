@@ -116,11 +116,11 @@ def release(
 
 
 def snippets_in(files: Mapping[str, str], parts: Iterable[LessonPart] | None = None) -> list[tuple[str, Snippet]]:
-    """Every snippet whose proof these files need, each with the place that uses it ("lesson.md#sample-id")."""
+    """Every snippet whose proof these files need, each with the place that uses it: "lesson.md#sample-id"."""
     document = LessonDocument(files.get("lesson.md", ""))
     found = [(f"lesson.md#{sample.id}", sample.snippet) for sample in markdown.samples_of(document.body)]
     for part in folder_parts() if parts is None else parts:
         if part.filename in files:
-            snippets: Sequence[Snippet] = part.snippets(files[part.filename])
-            found += [(f"{part.filename}#{number}", snippet) for number, snippet in enumerate(snippets, start=1)]
+            snippets: Sequence[tuple[str, Snippet]] = part.snippets(files[part.filename])
+            found += [(f"{part.filename}#{name}", snippet) for name, snippet in snippets]
     return found

@@ -11,15 +11,14 @@ from django.utils.translation import gettext as _
 
 from inference.contracts import MISTAKES
 from inference.facts import facts_of_each
-from inference.models import Proof
-from inference.proofs import Snippet, result_of
-from inference.sandbox.snippets import normalised_output, outputs_match
+from inference.proofs import stale_proof_of
 from lessons.documents import Document, Path
 from lessons.drafts import Contents
 from lessons.figures import BadFigure
 from lessons.markdown import check as check_markdown
 from lessons.parts import Finding, PartContext, Severity
 from lessons.schema import LESSON_FILE, read_lesson
+from lessons.standing import needs, unproved
 from lessons.syntax import dialect
 from quizzes.blocks import QuestionBlock
 from quizzes.generating import TEMPLATES
@@ -27,6 +26,7 @@ from quizzes.keys import choices_of, rule_of
 from quizzes.models import Misconception, Question
 from quizzes.patterns.choosing import FEWEST
 from quizzes.policies import exam_faults, reveal_faults
+from quizzes.proving import PROVED, RUNNABLE, Claim, claims_of, disagreement, unfit, unproved_options
 from quizzes.questions import Asks, Choice, Fault, kind_named
 from quizzes.questions.multiple import MultipleChoice
 from quizzes.questions.numeric import Numeric
@@ -39,7 +39,6 @@ from quizzes.schema import (
     QuestionsDocument,
     TemplateDocument,
     read_questions,
-    snippets_of,
 )
 from quizzes.variants import NotDrawable, Variant, samples_of
 from quizzes.words import compared, filled
@@ -49,9 +48,6 @@ NOTABLY_LONGER = 1.2
 
 PRETEST_QUESTIONS = 2
 """How many questions stand before a lesson: enough to make curious, too few to hold anybody up."""
-
-PROVED = ("output", "error")
-"""What a question is about when its key must be proved by running."""
 
 _QUESTION_BLOCK = re.compile(r"^[ \t]*:::+[ \t]*question\b", re.MULTILINE)
 _TEXT_BLOCK = re.compile(r"[|>][-+0-9]*[ \t]*(?:#.*)?$")
@@ -393,13 +389,12 @@ class _Checks:
             elif question.kind == CodeOutput.name:
                 message = _("A question of the kind output needs a proof: the snippet that shows which option is right.")
                 yield self.error(path, message)
+            elif question.about in RUNNABLE:
+                yield self.warning(path, _("Nothing proves the key of this question. Write code that shows it, under proof."))
             return
-        if question.kind == CodeOutput.name and question.proof.compare == "stem":
-            message = _("What the snippet of an output question gives is its right option: compare output or error, not stem.")
-            yield self.error((*here, "compare"), message)
-        if question.kind == MultipleChoice.name and question.proof.compare != "stem":
-            message = _("A snippet gives one output, and several options can be right here: compare stem, or use another kind.")
-            yield self.error((*here, "compare"), message)
+        if problem := unfit(question):
+            yield self.error((*here, "compare"), problem)
+            return
         options = {option.id: option for option in question.options}
         for option in question.proof.mistakes:
             where = (*here, "mistakes", option)
@@ -407,53 +402,24 @@ class _Checks:
                 yield self.error(where, _("There is no option “%(id)s” whose mistake this could be.") % {"id": option})
             elif options[option].right:
                 yield self.error(where, _("Option “%(id)s” is right, so no mistake leads to it.") % {"id": option})
-        for option, snippet in snippets_of(question).items():
-            where = (*here, "mistakes", option) if option else (*here, "snippet")
-            expected = options.get(option) if option else next(iter(question.right), None)
-            if expected is not None:
-                # A mistake comes to whatever its option says: what it printed, or the error it ended with.
-                compare = question.proof.compare if not option else "either"
-                yield from self.proved(snippet, compare, question.stem if compare == "stem" else expected.text, where)
+        if open_options := unproved_options(question):
+            message = _("No code shows what comes of these options: %(options)s. Write the mistake behind each under mistakes.")
+            yield self.warning(here, message % {"options": ", ".join(open_options)})
+        for claim in claims_of(question):
+            yield from self.claimed(claim, (*here, "mistakes", claim.option) if claim.option else (*here, "snippet"))
 
-    def proved(self, snippet: Snippet, compare: str, words: str, where: Path) -> Iterator[Finding]:
-        run = self.context.proofs(snippet)
+    def claimed(self, claim: Claim, where: Path) -> Iterator[Finding]:
+        run = self.context.proofs(claim.snippet)
         if run is None:
-            message = _("This snippet has no proof for the installed versions yet. Run manage.py check_content --record.")
-            yield self.error(where, message)
+            yield self.error(where, unproved(stale_proof_of(claim.snippet)))
             return
         if run.missing:
-            message = _("This snippet could not run: it needs %(missing)s, which is not on this machine.")
-            yield self.error(where, message % {"missing": run.missing})
+            yield self.error(where, needs(run.missing))
             return
-        for warned in run.warnings:
+        for warned in () if claim.option else run.warnings:  # that a mistake warns is part of what it comes to
             yield self.warning(where, _("This snippet warns: %(warning)s") % {"warning": warned})
-        try:
-            words = filled(words, self.context.facts)
-        except BadFigure:
-            return  # said where the words are checked
-        printed = printed_by(run, compare)
-        if compare == "stem":
-            if not stands_in(printed, words):
-                message = _("This snippet ends with “%(printed)s”, which the stem does not show. Correct one of them.")
-                yield self.error(where, message % {"printed": normalised_output(printed)[:300]})
-        elif not outputs_match(printed, words):
-            message = _("Running this gives “%(printed)s”, but the option says “%(option)s”. Correct one of them.")
-            yield self.error(where, message % {"printed": printed.strip()[:300], "option": normalised_output(words)[:300]})
-
-
-def printed_by(run: Proof, compare: str) -> str:
-    """What a run is compared by: its output, or the last line of its error; "stem" and "either" take whichever came last."""
-    error = result_of(run).error
-    if compare == "output":
-        return run.output
-    return error if compare == "error" else error or run.output
-
-
-def stands_in(printed: str, stem: str) -> bool:
-    """Whether the stem shows what was printed, word for word; blanks at line ends don't count."""
-    lines = [line.rstrip() for line in stem.split("\n")]
-    wanted = normalised_output(printed)
-    return bool(wanted) and wanted in "\n".join(lines)
+        if problem := disagreement(claim, run, self.context.facts):
+            yield self.error(where, problem)
 
 
 def sentence(fault: Fault) -> str:

@@ -121,7 +121,7 @@ class ProofDocument(Strict):
 
     snippet: Code
     requires: Annotated[str, StringConstraints(pattern=r"^(weights/[a-z0-9_]+)?$", max_length=120)] = ""
-    compare: Literal["output", "error", "stem"]
+    compare: Literal["output", "error", "stem", "options"]
     mistakes: dict[OptionId, Code] = {}
 
 

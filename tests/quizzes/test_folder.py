@@ -275,13 +275,14 @@ def test_a_new_course_can_be_checked_before_it_is_saved(course: object, proof_ro
 
 def test_the_snippets_are_those_that_need_proofs() -> None:
     found = QuestionsPart().snippets(QUESTIONS)
-    assert [snippet.code for snippet in found] == ["print([1] * 2)\n", "print([n * 2 for n in [1, 1]])"]
+    assert [name for name, _snippet in found] == ["q-printed", "q-printed/a"]
+    assert [snippet.code for _name, snippet in found] == ["print([1] * 2)\n", "print([n * 2 for n in [1, 1]])"]
     assert QuestionsPart().snippets("questions: 3") == []
 
 
 def test_an_error_snippet_says_what_it_is_meant_to_raise() -> None:
     text = ERROR_QUESTION % ("`AttributeError: 'VGG' object has no attribute 'fc'`", "error")
-    assert QuestionsPart().snippets(text) == [Snippet("vgg16().fc", raises="AttributeError")]
+    assert QuestionsPart().snippets(text) == [("q", Snippet("vgg16().fc", raises="AttributeError"))]
 
 
 GARBAGE = st.recursive(
@@ -380,5 +381,5 @@ def test_a_file_with_mistakes_is_not_published(publish: Publish) -> None:
 
 
 def test_a_proof_is_kept_under_the_hash_of_its_snippet() -> None:
-    assert re.fullmatch(r"[0-9a-f]{64}", snippet_sha256(QuestionsPart().snippets(QUESTIONS)[0]))
+    assert re.fullmatch(r"[0-9a-f]{64}", snippet_sha256(QuestionsPart().snippets(QUESTIONS)[0][1]))
     assert SnippetResult(raised="ValueError", message="no").error == "ValueError: no"
