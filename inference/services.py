@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -40,6 +40,7 @@ __all__ = [
     "delete_trace",
     "ensure_house_traces",
     "expire",
+    "latest_traces",
     "present",
     "request_photo_run",
     "request_photo_trace",
@@ -426,6 +427,14 @@ def stored_trace(*, network: str, sample: str) -> Trace | None:
         owner=None, job__kind=RunKind.TRACE, job__network=network, job__sample=sample, job__state=JobState.DONE
     )
     return traces.order_by("-created_at").first()
+
+
+def latest_traces(*, owner: User, networks: Iterable[str], limit: int) -> list[Trace]:
+    """This person's newest finished traces of photos by these networks, the newest first; opened files are none."""
+    traces = Trace.objects.select_related("job").filter(
+        owner=owner, job__kind=RunKind.TRACE, job__network__in=list(networks), job__state=JobState.DONE, cancelled_at=None
+    )
+    return list(traces.order_by("-created_at")[:limit])
 
 
 def ensure_house_traces(*, now: datetime) -> list[Trace]:

@@ -48,7 +48,7 @@ def draw_questions(attempt: Attempt, questions: Iterable[Asked], *, after: int =
     because what it is drawn from is not known (yet), is left out.
     """
     by_chance = attempt.mode != QuizMode.PREDICTION
-    asked = _versions(questions, besides=set(attempt.questions.values_list("question_version__stem", flat=True)))
+    asked = _versions(questions, attempt.user, besides=set(attempt.questions.values_list("question_version__stem", flat=True)))
     return AttemptQuestion.objects.bulk_create(
         AttemptQuestion(
             attempt=attempt,
@@ -71,9 +71,9 @@ def order_for_all(version: QuestionVersion) -> list[str]:
     return draw_order([option.key for option in version.options.all()], Random(version.public_sha256))  # noqa: S311 - no secret
 
 
-def _versions(questions: Iterable[Asked], *, besides: set[str]) -> list[tuple[QuestionVersion, int]]:
+def _versions(questions: Iterable[Asked], person: User | None, *, besides: set[str]) -> list[tuple[QuestionVersion, int]]:
     """What is asked for each question, and its points: itself, or a fresh variant with another stem than those in `besides`."""
-    variants, found = Variants(), []
+    variants, found = Variants(person), []
     for question in questions:
         version = question.question_version
         if is_template(version):

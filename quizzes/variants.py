@@ -11,26 +11,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
 from random import SystemRandom
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import override
 
+from accounts.models import User
 from inference.facts import facts_of_each
 from lessons.models import Course
+from quizzes.drawers import Drawer, Recipe, Variant, VariantOption, in_words
 from quizzes.generating import TEMPLATES, Drawn, NotDrawable, UnknownTemplate, template_named
 from quizzes.generating.words import TITLES, misconception, worded
 from quizzes.models import KeyRevision, Misconception, QuestionVersion
 from quizzes.publishing import key_says, public_digest, store_question_version
 from quizzes.questions import Asks, kind_named
+from quizzes.recordings import TRACE, RecordingsDrawer
 from quizzes.sketching.words import Misconception as Belief
 
 __all__ = [
     "DRAWERS",
     "GENERATED",
+    "TRACE",
     "Drawer",
     "NotDrawable",
     "Recipe",
@@ -53,64 +56,17 @@ SEEDS = 2**31
 TRIES = 20
 """How many seeds are tried for words that were not asked yet."""
 
-Recipe = Mapping[str, Any]
-"""What a template's row keeps in place of words, and its drawer reads: JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class VariantOption:
-    """One option in words; `belief` is what leads to it, none for a right one."""
-
-    key: str
-    text: str  # Markdown
-    feedback: str  # Markdown
-    belief: Belief | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One drawn question in words: Markdown without `{{ figures }}`, for there are no facts beside it."""
-
-    stem: str
-    options: tuple[VariantOption, ...]
-    right: tuple[str, ...]  # the keys of the right options
-    hint: str
-    solution: tuple[str, ...]
-    answer: str
-    kind: str = "single"  # a room of quizzes.questions
-    rule: Mapping[str, Any] = field(default_factory=dict)  # the kind's own, as KeyRevision.rule
-
-
-class Drawer(Protocol):
-    """Draws the variants of one kind of template.
-
-    A drawer serves one piece of work (an attempt that begins, five samples for an author) and is thrown away after it, so it
-    may keep what it looked up: an attempt with five generated questions reads the facts once.
-    """
-
-    def draw(self, recipe: Recipe, seed: int) -> Variant:
-        """The variant that this seed gives, in the language that is active: the same for the same seed and facts.
-
-        Raises NotDrawable where what it is drawn from is not there (yet), or allows no such question.
-        """
-
-    def title(self, recipe: Recipe) -> str:
-        """What a template of this recipe asks, in a few words: for cards and lists, which show no variant."""
-
-    def misconceptions(self, recipe: Recipe) -> frozenset[str]:
-        """The slugs of what may lead to distractors of its variants; none for a recipe that it does not know."""
-
 
 class FactsDrawer:
     """Draws from networks' facts: the recipe is {"template", "parameters", "networks"}, as `quizzes.generating` has them."""
 
-    def __init__(self) -> None:
+    def __init__(self, _person: User | None = None) -> None:
         self._facts: dict[str, dict[str, Any]] = {}
         self._asked: set[str] = set()
 
     def draw(self, recipe: Recipe, seed: int) -> Variant:
         """The variant that this seed gives; raises NotDrawable."""
-        return in_words(self.drawn(recipe, seed))
+        return in_words(self.drawn(recipe, seed), worded=worded, misconception=misconception)
 
     def title(self, recipe: Recipe) -> str:
         """What the template asks, in a few words; its name where this version of the software does not know it."""
@@ -137,28 +93,8 @@ class FactsDrawer:
         return {network: facts for network, facts in self._facts.items() if network in networks}
 
 
-def in_words(drawn: Drawn) -> Variant:
-    """A drawn question in the language that is active."""
-    return Variant(
-        stem=worded(drawn.stem),
-        options=tuple(
-            VariantOption(
-                key=option.key,
-                text=worded(option.text),
-                feedback=worded(option.feedback),
-                belief=misconception(option.misconception) if option.misconception else None,
-            )
-            for option in drawn.options
-        ),
-        right=(drawn.right,),
-        hint=worded(drawn.hint),
-        solution=tuple(worded(step) for step in drawn.solution),
-        answer=worded(drawn.answer),
-    )
-
-
-DRAWERS: Mapping[str, Callable[[], Drawer]] = MappingProxyType({GENERATED: FactsDrawer})
-"""The kind of a template → what draws its variants. A new kind of template is a line here."""
+DRAWERS: Mapping[str, Callable[[User | None], Drawer]] = MappingProxyType({GENERATED: FactsDrawer, TRACE: RecordingsDrawer})
+"""The kind of a template → what draws its variants, for a person or for nobody. A new kind of template is a line here."""
 
 
 def is_template(version: QuestionVersion) -> bool:
@@ -168,12 +104,12 @@ def is_template(version: QuestionVersion) -> bool:
 
 def title_of(template: QuestionVersion) -> str:
     """What a template asks, in a few words, in the language that is active."""
-    return DRAWERS[template.kind]().title(template.recipe)
+    return DRAWERS[template.kind](None).title(template.recipe)
 
 
 def misconceptions_of(template: QuestionVersion) -> frozenset[str]:
     """The slugs of what may lead to a template's distractors."""
-    return DRAWERS[template.kind]().misconceptions(template.recipe)
+    return DRAWERS[template.kind](None).misconceptions(template.recipe)
 
 
 def variant_of(template: QuestionVersion, *, seed: int | None = None) -> QuestionVersion:
@@ -191,15 +127,16 @@ SAMPLE_SEEDS = (1, 2, 3, 4, 5)
 
 def samples_of(kind: str, recipe: Recipe, *, language: str) -> list[Variant]:
     """Five variants of a template that may not be published yet, in that language; nothing is stored. Raises NotDrawable."""
-    drawer = DRAWERS[kind]()
+    drawer = DRAWERS[kind](None)
     with override(language):
         return [drawer.draw(recipe, seed) for seed in SAMPLE_SEEDS]
 
 
 class Variants:
-    """Draws variants for one piece of work, looking up each thing once."""
+    """Draws variants for one piece of work, looking up each thing once; `person` is who is asked, if it is anybody."""
 
-    def __init__(self) -> None:
+    def __init__(self, person: User | None = None) -> None:
+        self._person = person
         self._drawers: dict[str, Drawer] = {}
         self._beliefs: dict[int, dict[str, Belief]] = {}
         self._chance = SystemRandom()
@@ -221,7 +158,7 @@ class Variants:
 
     def _drawer(self, kind: str) -> Drawer:
         if kind not in self._drawers:
-            self._drawers[kind] = DRAWERS[kind]()
+            self._drawers[kind] = DRAWERS[kind](self._person)
         return self._drawers[kind]
 
     def _stored(self, template: QuestionVersion, seed: int, variant: Variant) -> QuestionVersion:
@@ -273,7 +210,8 @@ def _course(template: QuestionVersion) -> Course:
 def _public_part(template: QuestionVersion, variant: Variant) -> dict[str, Any]:
     """All that is shown of a variant before an answer."""
     options = variant.options if kind_named(variant.kind).asks is not Asks.NUMBER else ()
-    return {
+    own = {"recipe": {"run": variant.of_run}} if variant.of_run else {}
+    return own | {
         "kind": variant.kind,
         "about": template.about,
         "difficulty": template.difficulty,

@@ -75,6 +75,7 @@ SECOND_CLASS = Template(
     "second_class",
     frozenset({"probability-is-the-distance", "points-are-percent", "ranks-count-from-zero", "order-is-rank"}),
     _second_class,
+    names_classes=True,
 )
 
 # --- what is left for all others ---------------------------------------------------------------------------------------------
@@ -118,6 +119,7 @@ LEFT_FOR_OTHERS = Template(
     "left_for_others",
     frozenset({"the-list-is-everything", "all-but-the-first", "the-rest-is-like-the-last", "listed-is-left"}),
     _left_for_others,
+    names_classes=True,
 )
 
 # --- channels that said nothing ----------------------------------------------------------------------------------------------

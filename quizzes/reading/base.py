@@ -31,6 +31,7 @@ class Template:
     name: str
     misconceptions: frozenset[str]
     cases: Cases = field(repr=False)
+    names_classes: bool = False  # whether what it shows says what the network saw in the photo
 
     def sketches(self, recording: Recording) -> list[Sketch]:
         """Every question that can be asked of the recording: those that at least two beliefs get wrong."""

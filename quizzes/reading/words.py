@@ -90,6 +90,22 @@ HEADINGS: Mapping[str, Promise] = MappingProxyType(
     }
 )
 
+TITLES: Mapping[str, Promise] = MappingProxyType(
+    {
+        "first_cells": _("The first stage with so many cells"),
+        "numbers_out": _("How many numbers leave a stage"),
+        "shrinking": _("How many times fewer cells between two stages"),
+        "never_seen": _("How much of the photo is cut off"),
+        "share_of_work": _("A stage’s share of the multiply-adds"),
+        "uses_of_a_weight": _("How often a parameter is used"),
+        "slowest": _("Which stage took longest, and whether it computes the most"),
+        "second_class": _("Which class came second, and how far behind"),
+        "left_for_others": _("What is left for the classes that are not listed"),
+        "silent": _("How many channels are silent, and on which photos"),
+    }
+)
+"""Name of a template → what it asks, in a few words."""
+
 SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
     {
         # above tables
