@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from inference.models import Proof
-from inference.proofs import Snippet, proof_of
+from inference.proofs import Snippet, proof_of, stale_proof_of
 from inference.samples import all_samples
 from lessons import markdown
 from lessons.drafts import Contents
@@ -22,6 +22,7 @@ from lessons.modes import all_modes
 from lessons.parts import Finding, PartContext, Severity, folder_parts
 from lessons.samples import problem_with
 from lessons.schema import LESSON_FILE, LessonDocument, LessonMeta, read_lesson
+from lessons.standing import unproved
 
 Proofs = Callable[[Snippet], Proof | None]
 
@@ -79,7 +80,9 @@ def check_contents(
 
 def _check_samples(document: LessonDocument, proofs: Proofs) -> Iterator[Finding]:
     for sample in markdown.samples_of(document.body, first_line=document.body_line):
-        if problem := problem_with(sample, proofs(sample.snippet)):
+        proof = proofs(sample.snippet)
+        stale = None if proof else stale_proof_of(sample.snippet)
+        if problem := unproved(stale) if stale else problem_with(sample, proof):
             yield Finding(LESSON_FILE, sample.line, problem)
 
 
