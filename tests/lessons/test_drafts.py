@@ -166,7 +166,9 @@ def test_a_stale_proof_stops_publishing_in_the_studio(author, first):
 
     Proof.objects.update(torch="2.0.0")
     said = [finding.message for finding in check_draft(open_draft(first), course=first.course)]
-    assert any("“count” has not been run on the installed versions" in message for message in said)
+    assert any("was proved with torch 2.0.0" in message and "the proof is stale" in message for message in said)
+    with pytest.raises(NotPublishable):
+        publish(lesson=first, author=author, note="", now=NOW)
 
 
 def test_a_renamed_lesson_moves_to_its_new_address(author, second):
