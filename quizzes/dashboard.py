@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -32,6 +33,7 @@ from quizzes.patterns.doors import pattern_doors
 from quizzes.personal import recent_attempts
 from quizzes.presenting import objectives_of
 from quizzes.saying import CalibrationView, Practised, StrengthView, strength_view, verdicts_chart
+from quizzes.services import handed_in_if_over
 from quizzes.strength import Estimate, Level, estimate
 from web.charts import Chart
 
@@ -171,8 +173,10 @@ def _of_lesson(lesson: int, found: Mapping[Objective, Value]) -> dict[str, Value
 def _open_attempt(person: User | None) -> Action | None:
     """The newest attempt that is not finished."""
     related = ("quiz_version__quiz", "quiz_version__lesson_version")
-    left = Attempt.objects.filter(user=person, finished_at__isnull=True).select_related(*related) if person else None
-    attempt = left.order_by("-started_at").first() if left else None
+    left = Attempt.objects.filter(user=person, finished_at__isnull=True) if person else Attempt.objects.none()
+    rows = left.select_related(*related).order_by("-started_at")
+    found = (handed_in_if_over(attempt, now=timezone.now()) for attempt in rows)
+    attempt = next((attempt for attempt in found if not attempt.is_finished), None)
     if attempt is None:
         return None
     return Action(

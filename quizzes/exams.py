@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -12,7 +13,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from lessons.models import Course
 from quizzes.models import Attempt, ExtraTime, QuizVersion
-from quizzes.timing import Extra, Window, deadline_of, window_at
+from quizzes.timing import Extra, Window, deadline_of, seconds_left, window_at
 from web.problems import Problem
 
 
@@ -57,6 +58,19 @@ def refuse_to_begin(quiz_version: QuizVersion, *, user: User, now: datetime) -> 
             )
             % {"count": allowed},
         )
+
+
+def clock_of(attempt: Attempt, *, now: datetime | None = None) -> dict[str, Any]:
+    """The time that is left of an attempt at `now` (none: this moment), as its pages and their script need it.
+
+    Without a limit, or once it is finished, no seconds are left to count.
+    """
+    runs = attempt.deadline_at is not None and not attempt.is_finished
+    return {
+        "runs": runs,
+        "seconds_left": seconds_left(attempt.deadline_at, now or timezone.now()) if runs else None,
+        "ends": moment_words(attempt.deadline_at),
+    }
 
 
 def moment_words(at: datetime | None) -> str:

@@ -6,15 +6,17 @@ from collections import Counter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lessons.models import LessonVersion
 from lessons.modes import Group, LessonPage
+from quizzes.announcing import promise_of
+from quizzes.doors import earlier, exam_door
 from quizzes.drawing import can_ask
 from quizzes.misconceptions.services import list_url
 from quizzes.models import About, Attempt, Difficulty, QuizMode, QuizQuestion, QuizVersion
-from quizzes.results import result_of
 from quizzes.services import attempts_at, nothing_to_ask, quiz_version_of
 from web.problems import not_found
 
@@ -29,21 +31,29 @@ class _QuizMode:
     group: str
     order: int
     quiz_mode: QuizMode
+    beside: tuple[QuizMode, ...] = ()  # other quizzes that have their door on the same page
     template: str
 
     def offered(self, version: LessonVersion) -> bool:
         """Whether this version asks any such questions."""
-        return QuizVersion.objects.filter(lesson_version=version, quiz__mode=self.quiz_mode).exists()
+        return QuizVersion.objects.filter(lesson_version=version, quiz__mode__in=(self.quiz_mode, *self.beside)).exists()
 
     def respond(self, request: HttpRequest, page: LessonPage) -> HttpResponse:
         """What the quiz is, what was reached before, and the way in."""
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        quiz_version = quiz_version_of(page.version, self.quiz_mode)
-        if quiz_version is None:
+        if not self.offered(page.version):
             raise not_found()
-        wanted = request.GET.get("question", "")
-        return page.render(self.template, {**self.context(page, quiz_version), "wanted": _asked_at(quiz_version, wanted)})
+        quiz_version = quiz_version_of(page.version, self.quiz_mode)
+        context = self.doors(page)
+        if quiz_version is not None:
+            context |= self.context(page, quiz_version)
+            context["wanted"] = _asked_at(quiz_version, request.GET.get("question", ""))
+        return page.render(self.template, context)
+
+    def doors(self, page: LessonPage) -> dict[str, Any]:
+        """What the page shows of the other quizzes that have their door here."""
+        return {}
 
     def context(self, page: LessonPage, quiz_version: QuizVersion) -> dict[str, Any]:
         attempts = attempts_at(quiz=quiz_version.quiz, person=page.person)
@@ -56,11 +66,8 @@ class _QuizMode:
             "difficulties": _counted([difficulty for difficulty, _about in rows], Difficulty),
             "abouts": _counted([about for _difficulty, about in rows], About),
             "open_attempt": next((attempt for attempt in attempts if _is_open_at(attempt, quiz_version)), None),
-            "previous": [
-                {"attempt": attempt, "result": result_of(attempt) if attempt.is_finished else None}
-                for attempt in attempts[:PREVIOUS_SHOWN]
-                if not _is_open_at(attempt, quiz_version)
-            ],
+            "promise": promise_of(quiz_version),
+            "previous": [earlier(attempt) for attempt in attempts[:PREVIOUS_SHOWN] if not _is_open_at(attempt, quiz_version)],
         }
 
 
@@ -103,4 +110,9 @@ class TestMode(_QuizMode):
     group = Group.KEEP.value
     order = 10
     quiz_mode = QuizMode.TEST
+    beside = (QuizMode.EXAM,)
     template = "quizzes/test.html"
+
+    def doors(self, page: LessonPage) -> dict[str, Any]:
+        exam = quiz_version_of(page.version, QuizMode.EXAM)
+        return {"exam": exam_door(exam, person=page.person, now=timezone.now()) if exam else None}

@@ -12,20 +12,36 @@ from django.utils.translation import gettext as _
 from accounts.activity import Activity
 from accounts.models import User
 from quizzes.grading import letter_of
-from quizzes.models import BEFOREHAND, Attempt, KeyReport
+from quizzes.models import BEFOREHAND, Attempt, ExtraTime, GradeOverride, KeyReport, QuizMode
 from quizzes.results import Committed, ResultItem, result_of
-from quizzes.services import close_attempt, hold_attempts
+from quizzes.reveal import tells_questions, tells_total
+from quizzes.reviewing import personal as reviewing
+from quizzes.services import close_attempt, hand_in_overdue, hold_attempts, standing_of
 
 RECENT_AT_MOST = 10
 
 
 def export(user: User) -> dict[str, Any]:
     """Everything this person answered, in values that JSON can hold."""
+    hand_in_overdue(now=timezone.now(), user=user)
     attempts = Attempt.objects.filter(user=user).select_related("quiz_version__quiz", "quiz_version__lesson_version__lesson")
     reports = KeyReport.objects.filter(user=user).select_related("attempt_question__question_version")
     return {
         "attempts": [_attempt(attempt) for attempt in attempts.order_by("started_at")],
         "reports_of_keys": [_report(report) for report in reports],
+        "review": reviewing.export(user),
+        "extra_times": [_extra_time(given) for given in ExtraTime.objects.filter(user=user).select_related("course")],
+    }
+
+
+def _extra_time(given: ExtraTime) -> dict[str, Any]:
+    return {
+        "course": given.course.title,
+        "percent": given.percent,
+        "minutes": given.minutes,
+        "reason": given.reason,
+        "given_at": given.given_at.isoformat(),
+        "taken_back_at": given.taken_back_at.isoformat() if given.taken_back_at else None,
     }
 
 
@@ -42,19 +58,21 @@ def _report(report: KeyReport) -> dict[str, Any]:
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     version = attempt.quiz_version.lesson_version
     result = result_of(attempt)
+    standing = standing_of(attempt)
     return {
         "id": str(attempt.pk),
         "mode": attempt.mode.value,
         "lesson": version.title,
         "lesson_version": version.number,
         "started_at": attempt.started_at.isoformat(),
+        "deadline_at": attempt.deadline_at.isoformat() if attempt.deadline_at else None,
         "finished_at": attempt.finished_at.isoformat() if attempt.finished_at else None,
-        "score": result.total.share if attempt.is_finished else None,
-        "questions": [_question(item, finished=attempt.is_finished) for item in result.items],
+        "score": result.total.share if tells_total(standing) else None,
+        "questions": [_question(item, told=tells_questions(standing)) for item in result.items],
     }
 
 
-def _question(item: ResultItem, *, finished: bool) -> dict[str, Any]:
+def _question(item: ResultItem, *, told: bool) -> dict[str, Any]:
     question = item.question
     return {
         "number": question.position,
@@ -64,11 +82,11 @@ def _question(item: ResultItem, *, finished: bool) -> dict[str, Any]:
         "draft_confidence": question.draft_confidence,
         "hint_shown": question.hint_shown_at is not None,
         "steps_shown": question.steps_shown,
-        "answers": [_answer(committed, question.option_order, finished=finished) for committed in item.committed],
+        "answers": [_answer(committed, question.option_order, told=told) for committed in item.committed],
     }
 
 
-def _answer(committed: Committed, order: list[str], *, finished: bool) -> dict[str, Any]:
+def _answer(committed: Committed, order: list[str], *, told: bool) -> dict[str, Any]:
     response = committed.response
     return {
         "options": [letter_of(key, order) for key in response.options],
@@ -76,8 +94,8 @@ def _answer(committed: Committed, order: list[str], *, finished: bool) -> dict[s
         "gave_up": response.gave_up,
         "confidence": response.confidence,
         "at": response.committed_at.isoformat(),
-        # An export must not be a way around the policy: an open attempt keeps its grades to itself.
-        "right": committed.is_right if finished else None,
+        # An export must not be a way around the policy: an attempt that tells nothing yet keeps its grades to itself.
+        "right": committed.is_right if told else None,
     }
 
 
@@ -111,6 +129,10 @@ def _report_url(report: KeyReport) -> str:
 
 def _activity(attempt: Attempt) -> Activity:
     said = _("Practised: %(lesson)s") if attempt.is_practice else _("Took the test: %(lesson)s")
+    if attempt.mode == QuizMode.EXAM:
+        said = _("Took the exam: %(lesson)s")
+    if attempt.mode == QuizMode.REVIEW:
+        said = _("Reviewed: %(lesson)s")
     text = said % {"lesson": attempt.quiz_version.lesson_version.title}
     return Activity(attempt.started_at, text, reverse("quizzes:attempt", args=[attempt.pk]))
 
@@ -118,6 +140,9 @@ def _activity(attempt: Attempt) -> Activity:
 def erase(user: User) -> None:
     """The answers stay, without a name: statistics and grades of questions rest on them. Reports, in own words, do not."""
     KeyReport.objects.filter(user=user).delete()
+    reviewing.erase(user)
+    ExtraTime.objects.filter(user=user).delete()
+    GradeOverride.objects.filter(user=user).delete()
     hold_attempts(Attempt.objects.filter(user=user))
     Attempt.objects.filter(user=user).update(user=None)
 
@@ -141,3 +166,8 @@ def merge(guest: User, user: User) -> None:
         # One open report for each question: the account's own was there first.
         KeyReport.objects.filter(user=guest, answered_at__isnull=True, question__in=both).delete()
         KeyReport.objects.filter(user=guest).update(user=user)
+        reviewing.merge(guest, user)
+        # An override says what one of the two was worth: where the account has its own, the guest's doesn't follow.
+        own = GradeOverride.objects.filter(user=user).values("quiz")
+        GradeOverride.objects.filter(user=guest, quiz__in=own).delete()
+        GradeOverride.objects.filter(user=guest).update(user=user)

@@ -66,6 +66,7 @@ __all__ = [
     "current_quiz_version",
     "finish_attempt",
     "hand_in_overdue",
+    "handed_in_if_over",
     "hold_attempts",
     "locked_attempt",
     "newest_key",
@@ -127,7 +128,7 @@ def attempt_for(*, attempt_id: UUID | str, person: User | None, now: datetime | 
     if not found:
         raise not_found()
     found.user = person
-    return _handed_in_if_over(found, now=now or timezone.now())
+    return handed_in_if_over(found, now=now or timezone.now())
 
 
 def attempt_question(attempt: Attempt, position: int) -> AttemptQuestion:
@@ -147,13 +148,9 @@ def attempts_at(*, quiz: Quiz, person: User | None, now: datetime | None = None)
     """This person's attempts at a quiz in any of its versions, the newest first; redos left out."""
     if person is None:
         return []
-    hand_in_overdue(now=now or timezone.now(), user=person)
     related = ("quiz_version__quiz", "quiz_version__lesson_version")
-    return list(
-        Attempt.objects.select_related(*related)
-        .filter(user=person, quiz_version__quiz=quiz, is_redo=False)
-        .order_by("-started_at")
-    )
+    found = Attempt.objects.select_related(*related).filter(user=person, quiz_version__quiz=quiz, is_redo=False)
+    return [handed_in_if_over(attempt, now=now or timezone.now()) for attempt in found.order_by("-started_at")]
 
 
 def standing_of(attempt: Attempt, *, now: datetime | None = None) -> Standing:
@@ -256,7 +253,7 @@ def save_answer(
 
     How sure the learner said they are of it stays as it was where `confidence` is none. Problem 409 after the deadline.
     """
-    attempt = _handed_in_if_over(attempt, now=now)
+    attempt = handed_in_if_over(attempt, now=now)
     with transaction.atomic():
         attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
@@ -291,7 +288,7 @@ def submit_response(
             _("Unusable idempotency key"),
             _("An idempotency key is 1 to 64 letters, digits or any of . _ : -"),
         )
-    attempt = _handed_in_if_over(attempt, now=now)
+    attempt = handed_in_if_over(attempt, now=now)
     with transaction.atomic():
         attempt = locked_attempt(attempt)
         question = attempt_question(attempt, position)
@@ -461,11 +458,11 @@ def hand_in_overdue(
         late = late.filter(quiz_version__quiz__lesson__course=course)
     found = list(late.order_by("pk"))
     for attempt in found:
-        _handed_in_if_over(attempt, now=now)
+        handed_in_if_over(attempt, now=now)
     return len(found)
 
 
-def _handed_in_if_over(attempt: Attempt, *, now: datetime) -> Attempt:
+def handed_in_if_over(attempt: Attempt, *, now: datetime) -> Attempt:
     """The attempt, handed in with what was saved if its time is up. Two at once hand it in once.
 
     In a transaction of its own: what is refused for coming too late must not undo it.

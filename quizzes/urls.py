@@ -1,12 +1,17 @@
 from django.urls import path
 
 from quizzes import report_views, views
+from quizzes.beforehand import views as beforehand
 
 app_name = "quizzes"
 urlpatterns = [
     path("me/progress/", views.progress, name="progress"),
     path("quizzes/<int:quiz_id>/attempts/", views.start, name="start"),
+    path("quizzes/<int:quiz_id>/skip/", beforehand.skip, name="skip"),
+    path("quizzes/<int:quiz_id>/predictions/<slug:mode>/", beforehand.prediction, name="prediction"),
+    path("quizzes/<int:quiz_id>/predictions/<slug:mode>/outcome/", beforehand.outcome, name="outcome"),
     path("attempts/<uuid:attempt_id>/", views.attempt, name="attempt"),
+    path("attempts/<uuid:attempt_id>/clock/", views.clock, name="clock"),
     path("attempts/<uuid:attempt_id>/finish/", views.finish, name="finish"),
     path("attempts/<uuid:attempt_id>/results/", views.results, name="results"),
     path("attempts/<uuid:attempt_id>/redo/", views.redo, name="redo"),

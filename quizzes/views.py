@@ -6,10 +6,11 @@ Nothing here may be kept by a cache: what an address shows changes with every an
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,26 +21,40 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import people
-from lessons.modes import LessonPage, modes_of
+from lessons.modes import LessonPage, Mode, modes_of
+from lessons.services import lesson_url, objective_url
+from lessons.words import words_html
+from quizzes.announcing import announcement_of, expectation_of
+from quizzes.beforehand.modes import PretestMode
+from quizzes.beforehand.predictions import page_of
+from quizzes.beforehand.pretest import before_the_lesson
 from quizzes.dashboard import dashboard_of
 from quizzes.evidence import Practice, adapts, first_answers, practice_at, verdict_evidence
-from quizzes.grading import key_at
+from quizzes.exams import clock_of
+from quizzes.grading import Tally, key_at
 from quizzes.likeness import ask_another, places_with_another
-from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, Reveal
+from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, QuizVersion, Reveal
 from quizzes.modes import PractiseMode, TestMode
+from quizzes.patterns.presenting import pattern_view
 from quizzes.presenting import objectives_of, places_of, question_view, question_views, questions_of
 from quizzes.questions import Answer
 from quizzes.results import result_of
+from quizzes.reveal import tells_questions, tells_total
+from quizzes.reviewing.mode import ReviewMode
+from quizzes.reviewing.presenting import card_view, item_asked_at
+from quizzes.reviewing.sittings import sitting_asking_in
 from quizzes.saying import strength_view, why_next
 from quizzes.services import (
     attempt_for,
     attempt_question,
+    attempts_at,
     current_quiz_version,
     finish_attempt,
     position_of,
     save_answer,
     show_hint,
     show_step,
+    standing_of,
     start_attempt,
     start_redo,
     submit_response,
@@ -69,6 +84,9 @@ def start(request: HttpRequest, quiz_id: int) -> HttpResponse:
     """Begins an attempt, or goes on with the open one."""
     quiz = get_object_or_404(Quiz.objects.select_related("lesson__course"), pk=quiz_id)
     quiz_version = current_quiz_version(quiz)
+    if _is_unconfirmed(request, quiz_version):
+        messages.error(request, _("Read the terms first, and confirm that your time begins. Nothing has begun yet."))
+        return redirect(f"{lesson_url(quiz_version.lesson_version, TestMode.slug)}#exam")
     attempt = start_attempt(user=people.ensure(request), quiz_version=quiz_version, now=timezone.now())
     wanted = position_of(attempt, request.POST.get("question", ""))
     if wanted is not None:
@@ -76,14 +94,31 @@ def start(request: HttpRequest, quiz_id: int) -> HttpResponse:
     return redirect("quizzes:attempt", attempt.pk)
 
 
+def _is_unconfirmed(request: HttpRequest, quiz_version: QuizVersion) -> bool:
+    """Whether an exam's time would begin for somebody who has not said so; going on needs no word."""
+    if quiz_version.quiz.mode != QuizMode.EXAM or request.POST.get("confirmed"):
+        return False
+    return all(attempt.is_finished for attempt in attempts_at(quiz=quiz_version.quiz, person=people.current(request)))
+
+
 @require_safe
 @never_kept
 def attempt(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
-    """Leads to the question to go on with, or to the results."""
+    """Leads to the question to go on with, or to the results; of a review, to its sitting."""
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    if attempt.mode == QuizMode.REVIEW:
+        return _to_sitting(attempt)
+    if attempt.mode == QuizMode.PREDICTION:
+        return redirect(page_of(attempt))
     if attempt.is_finished:
         return redirect("quizzes:results", attempt.pk)
     return redirect("quizzes:question", attempt.pk, _place_to_go_on(attempt))
+
+
+def _to_sitting(attempt: Attempt) -> HttpResponse:
+    """A review is gone on with, and ended, where its cards of all lessons are."""
+    sitting = sitting_asking_in(attempt)
+    return redirect("reviewing:sitting", sitting.pk) if sitting else redirect("reviewing:overview")
 
 
 def _place_to_go_on(attempt: Attempt) -> int:
@@ -100,6 +135,8 @@ def question(request: HttpRequest, attempt_id: UUID, position: int) -> HttpRespo
     """One question; posting to it commits an answer, or keeps it when the test tells nothing before its end."""
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
     asked = attempt_question(attempt, position)
+    if attempt.mode == QuizMode.PREDICTION and request.method != "POST":
+        return redirect(page_of(attempt, position))
     if request.method != "POST":
         return _question_page(request, attempt, position)
     try:
@@ -127,7 +164,7 @@ def question(request: HttpRequest, attempt_id: UUID, position: int) -> HttpRespo
 
 def _is_kept_until_finish(attempt: Attempt) -> bool:
     """A test that tells nothing before its end also holds nobody to a first thought: answers may change until then."""
-    return not attempt.is_practice and attempt.quiz_version.reveal == Reveal.FINISH
+    return not attempt.is_practice and attempt.quiz_version.reveal != Reveal.EACH
 
 
 def _answer(request: HttpRequest, asked: AttemptQuestion) -> Answer:
@@ -145,6 +182,9 @@ def _after_keeping(attempt: Attempt, position: int) -> HttpResponse:
     """On to the next question; after the last one, to what is left before handing in."""
     if position < attempt.questions.count():
         return redirect("quizzes:question", attempt.pk, position + 1)
+    if attempt.mode == QuizMode.PRETEST and not any(question.drafted.is_empty for question in attempt.questions.all()):
+        finish_attempt(attempt=attempt, now=timezone.now())
+        return redirect("quizzes:results", attempt.pk)
     return redirect("quizzes:finish", attempt.pk)
 
 
@@ -213,6 +253,8 @@ def finish(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
     if request.method == "POST":
         finish_attempt(attempt=attempt, now=timezone.now())
+    elif attempt.mode == QuizMode.PREDICTION:
+        return redirect(page_of(attempt))
     elif not attempt.is_finished:
         questions = questions_of(attempt)
         places = places_of(attempt, questions)
@@ -224,6 +266,8 @@ def finish(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
                 "places": places,
                 "unanswered": [place for place in places if place.state == "open"],
                 "drafted": [place for place in places if place.state == "drafted"],
+                "clock": clock_of(attempt),
+                "withheld": standing_of(attempt).withheld,
             },
         )
     return redirect("quizzes:results", attempt.pk)
@@ -234,43 +278,79 @@ def finish(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
 def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """What a finished attempt came to, question by question; an open one leads back to its questions."""
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
-    if not attempt.is_finished:
+    if attempt.mode == QuizMode.REVIEW:
+        return _to_sitting(attempt)
+    if not attempt.is_finished or attempt.mode == QuizMode.PREDICTION:
         return redirect("quizzes:attempt", attempt.pk)
     questions = questions_of(attempt)
+    standing = standing_of(attempt)
+    if not tells_questions(standing):
+        return _handed_in(request, attempt, result_of(attempt).total if tells_total(standing) else None)
     result = result_of(attempt)
     version = attempt.quiz_version.lesson_version
     objectives = objectives_of(version)
-    verdicts = verdict_evidence(first_answers(attempt.user, lesson=version.lesson)).by_objective()
+    answers = first_answers(attempt.user, lesson=version.lesson)
+    verdicts = verdict_evidence(answers).by_objective()
+    strengths = {
+        name: strength_view(version, objectives.get(name, name), verdicts.get((version.lesson_id, name)) or estimate(()))
+        for name in result.by_objective
+    }
+    views = question_views(attempt, questions)
+    is_pattern = attempt.mode == QuizMode.PATTERN
     items = {item.question.position: item for item in result.items}
     alike = places_with_another(attempt, questions)
+    before = before_the_lesson(attempt.user, version.lesson) if attempt.is_graded else {}
     return framed(
         request,
         attempt,
-        "quizzes/results.html",
+        "quizzes/beforehand/results.html" if attempt.mode == QuizMode.PRETEST else "quizzes/results.html",
         {
             "result": result,
-            "objectives": [
-                (
-                    tally,
-                    strength_view(
-                        version,
-                        objectives.get(name, name),
-                        verdicts.get((version.lesson_id, name)) or estimate(()),
-                    ),
-                )
-                for name, tally in result.by_objective.items()
+            "before": [
+                (words_html(version, objectives.get(name, name)), tally, result.by_objective[name])
+                for name, tally in before.items()
+                if name in result.by_objective
             ],
+            "objectives": [(tally, strengths[name]) for name, tally in result.by_objective.items()],
+            "pattern": pattern_view(attempt, result, answers, questions=views, objectives=strengths) if is_pattern else None,
             "items": [
                 {
                     "view": view,
                     "right": items[view.number].is_right,
                     "partly": items[view.number].is_partly_right,
                     "another": view.number in alike,
+                    "taught": _taught_at(attempt, items[view.number].question),
                 }
-                for view in question_views(attempt, questions)
+                for view in views
             ],
         },
     )
+
+
+def _taught_at(attempt: Attempt, asked: AttemptQuestion) -> str:
+    """Where the lesson answers a question that was asked before it; empty for what is asked afterwards."""
+    if attempt.mode != QuizMode.PRETEST:
+        return ""
+    return objective_url(attempt.quiz_version.lesson_version, asked.question_version.objective)
+
+
+def _handed_in(request: HttpRequest, attempt: Attempt, total: Tally | None) -> HttpResponse:
+    """In place of results that are not told, or but for their total."""
+    context = {
+        "announcement": announcement_of(attempt),
+        "total": total,
+        "places": places_of(attempt, questions_of(attempt)),
+        "in_time": attempt.deadline_at is None or attempt.finished_at != attempt.deadline_at,
+    }
+    return framed(request, attempt, "quizzes/handed_in.html", context)
+
+
+@require_safe
+@never_kept
+def clock(request: HttpRequest, attempt_id: UUID) -> JsonResponse:
+    """How much time is left by the server's clock: for the page's script, which shows it and never decides by it."""
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    return JsonResponse(clock_of(attempt))
 
 
 @require_safe
@@ -340,6 +420,11 @@ def _question_context(attempt: Attempt, position: int, *, written: str) -> dict[
         "idempotency_key": uuid4(),
         "kept_until_finish": _is_kept_until_finish(attempt),
         "another": position in places_with_another(attempt, questions),
+        "expectation": expectation_of(attempt),
+        "clock": clock_of(attempt),
+        "withheld": standing_of(attempt).withheld,
+        "review": item_asked_at(asked) if attempt.mode == QuizMode.REVIEW else None,
+        "card": card_view(asked, now=timezone.now()),
     }
 
 
@@ -372,11 +457,19 @@ def _question_page(
     return framed(request, attempt, "quizzes/question.html", context, status=status)
 
 
+_MODES: Mapping[str, Callable[[], Mode]] = {
+    QuizMode.PRACTICE: PractiseMode,
+    QuizMode.REVIEW: ReviewMode,
+    QuizMode.PRETEST: PretestMode,
+}
+"""Quizzes → the lesson's mode around their questions; all others stand in Test."""
+
+
 def framed(
     request: HttpRequest, attempt: Attempt, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """A page in the frame of the lesson version that the attempt began with."""
-    mode = PractiseMode() if attempt.quiz_version.quiz.mode == QuizMode.PRACTICE else TestMode()
+    mode = _MODES.get(attempt.quiz_version.quiz.mode, TestMode)()
     version = attempt.quiz_version.lesson_version
     page = LessonPage(
         request=request,

@@ -39,6 +39,7 @@ app.conf.update(
         # Each entry expires before the next: with no worker for a while they don't pile up.
         "reap": {"task": "inference.tasks.reap", "schedule": 10.0, "options": {"expires": 9}},
         "house-traces": {"task": "inference.tasks.ensure_house_traces", "schedule": 60.0, "options": {"expires": 55}},
+        "hand-in": {"task": "quizzes.tasks.hand_in_overdue", "schedule": 30.0, "options": {"expires": 25}},
         "facts": {"task": "inference.tasks.complete_facts", "schedule": 60.0, "options": {"expires": 55}},
         "expire": {"task": "inference.tasks.expire", "schedule": 3600.0, "options": {"expires": 1800}},
         "sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 86_400.0, "options": {"expires": 43_200}},
