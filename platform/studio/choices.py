@@ -111,6 +111,7 @@ def question_choices(course: Course, files: Files) -> Mapping[str, Choices]:
         "objective": objective_choices(files),
         "misconception": misconception_choices(course, files),
         "requires": [(f"weights/{name}", title) for name, title in network_choices()],
+        "network": network_choices(),
     }
 
 

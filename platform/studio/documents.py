@@ -304,10 +304,26 @@ QUESTION_FIELDS: Mapping[str, Field] = {
     "snippet": Field(("proof", "snippet")),
     "requires": Field(("proof", "requires")),
     "compare": Field(("proof", "compare")),
+    "template": Field(("template",)),
+    "network": Field(("parameters", "network")),
 }
 
-ONLY_OF_KIND: Mapping[str, Values] = {"multiple": {"credit": ""}, "numeric": {"absolute": None, "relative": None}}
+ONLY_OF_KIND: Mapping[str, Values] = {
+    "multiple": {"credit": ""},
+    "numeric": {"absolute": None, "relative": None},
+    "generated": {"template": "", "network": ""},
+}
 """What one kind of question alone needs, and the value that says nothing of it."""
+
+DRAWN_KINDS = ("generated",)
+"""Kinds whose words are drawn each time: such a question has none of its own."""
+
+WORDS: Values = {
+    **{name: "" for name in ("stem", "hint", "answer", "snippet", "requires", "compare")},
+    "options": [],
+    "solution": [],
+}
+"""What a question with words of its own has, and the value that says nothing of it."""
 
 MISCONCEPTION_FIELDS = _row("slug", "title", "belief", "why", "mistake")
 
@@ -369,6 +385,8 @@ class LessonText:
 def without_other_kinds(values: Values) -> Values:
     """A question's values without what only another kind than its own needs."""
     others = [nothing for kind, nothing in ONLY_OF_KIND.items() if kind != values["kind"]]
+    if values["kind"] in DRAWN_KINDS:
+        others.append(WORDS)
     return {**values, **{name: value for nothing in others for name, value in nothing.items()}}
 
 

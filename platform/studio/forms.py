@@ -19,7 +19,8 @@ from inference.training import wording as training_wording
 from inference.training_contracts import DataName
 from lessons.models import Level
 from quizzes.models import About, Difficulty, Reveal
-from studio.documents import MOST_ROWS, ONLY_OF_KIND, Values
+from quizzes.generating.words import TITLES
+from studio.documents import DRAWN_KINDS, MOST_ROWS, ONLY_OF_KIND, Values
 
 LONGEST = 300_000
 """Characters that one field may hold; the request as a whole is bounded by DATA_UPLOAD_MAX_MEMORY_SIZE."""
@@ -382,7 +383,7 @@ _NOT_A_TOLERANCE = {"invalid": _("Write a number in digits, such as 0.5."), "min
 class QuestionForm(StudioForm):
     """One question but its rows."""
 
-    optional = ("objective", "requires")
+    optional = ("objective", "requires", "network")
 
     kind = forms.ChoiceField(
         label=_("Kind of question"),
@@ -392,6 +393,7 @@ class QuestionForm(StudioForm):
             ("multiple", _("Several options can be right")),
             ("numeric", _("Learners write a number")),
             ("output", _("What code prints, or the error it ends with")),
+            ("generated", _("Another one each time, drawn from networks’ figures")),
         ],
         help_text=_("What a learner does, and how the answer is graded."),
     )
@@ -428,6 +430,17 @@ class QuestionForm(StudioForm):
         error_messages=_NOT_A_TOLERANCE,
         help_text=_("With 0.01, 99 is right for 100. Both together add up."),
     )
+    template = forms.ChoiceField(
+        label=_("What is asked"),
+        required=False,
+        choices=[("", _("Choose a template")), *TITLES.items()],
+        help_text=_("The template draws the figures, the options and what is said about each. You see five samples beside this form."),
+    )
+    network = forms.ChoiceField(
+        label=_("Of which network"),
+        required=False,
+        help_text=_("Left open, each learner is asked of one of the lesson’s networks."),
+    )
     stem = TextField(label=_("Question"), rows=8, help_text=_("Markdown. Put code between a line ```python and a line ```."))
     about = forms.ChoiceField(label=_("It is about"), choices=About.choices, required=False)
     difficulty = forms.ChoiceField(label=_("Difficulty"), choices=Difficulty.choices, required=False)
@@ -457,6 +470,11 @@ class QuestionForm(StudioForm):
     def listed(self, kinds: Mapping[str, RowKind]) -> Mapping[str, RowKind]:
         """The lists of rows, with the options as the question's kind has them."""
         return {**kinds, "options": OPTIONS.get(str(self["kind"].value()), kinds["options"])}
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its words are drawn each time, so that there are none to write."""
+        return str(self["kind"].value()) in DRAWN_KINDS
 
     @property
     def of_its_kind(self) -> list[forms.BoundField]:

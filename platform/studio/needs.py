@@ -25,7 +25,7 @@ from quizzes.questions import Choice, Fault, kind_named
 from quizzes.questions.multiple import MultipleChoice
 from quizzes.questions.numeric import read_number
 from quizzes.questions.output import CodeOutput
-from quizzes.schema import QUESTIONS_FILE, QuestionDocument
+from quizzes.schema import QUESTIONS_FILE, QuestionDocument, shape_of
 from studio.documents import LESSON_FIELDS, QUESTION_FIELDS, Field, LessonText, QuestionsText, Values, field_at
 from studio.editing import Files
 from studio.forms import Need
@@ -54,10 +54,14 @@ def needs_of_question(files: Files, uid: str) -> list[Need]:
     index = document.index(uid)
     if index is None:
         return []
+    written = document.questions[index]
+    shape = shape_of(written.get("kind"))
     try:
-        question = QuestionDocument.model_validate(document.questions[index])
+        question = shape.model_validate(written)
     except ValidationError as error:
-        return list(_told(error, QuestionDocument, QUESTION_FIELDS))
+        return list(_told(error, shape, QUESTION_FIELDS))
+    if not isinstance(question, QuestionDocument):
+        return []  # its samples say what is wrong with it
     return [Need(name, lambda _label, said=said: said) for name, said in of_kind(question, live_facts())]  # type: ignore[misc]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from pydantic import ValidationError
 
 from lessons.drafts import Pictures
 from lessons.facts import Facts, live_facts
@@ -17,8 +19,11 @@ from lessons.markdown import render
 from lessons.models import Lesson
 from lessons.preview import preview, unsaved_version
 from quizzes.grading import letter_at
+from quizzes.models import QuestionVersion
 from quizzes.presenting import quick_check
 from quizzes.questions import KINDS, Asks, kind_named
+from quizzes.schema import TemplateDocument, shape_of
+from quizzes.variants import NotDrawable, Variant, samples_of
 from studio.documents import Values
 from studio.editing import Files
 
@@ -65,6 +70,59 @@ def question_preview(
         "answer": words.block(values["answer"]) if values["answer"] else "",
     }
     return render_to_string("studio/_question_preview.html", context)
+
+
+def samples_preview(lesson: Lesson, files: Files, pictures: Pictures, question: Mapping[str, Any]) -> SafeString:
+    """Five samples of a question that is drawn each time, with their keys; or what is missing to draw one."""
+    words = _Words(lesson, files, pictures)
+    try:
+        document = shape_of(question.get("kind")).model_validate(question)
+        if not isinstance(document, TemplateDocument):
+            return SafeString("")
+        recipe = document.recipe(words.version.meta)
+        samples = samples_of(document.kind, recipe, language=lesson.course.language)
+    except (ValidationError, NotDrawable):
+        return render_to_string("studio/_samples.html", {"samples": ()})
+    return render_to_string("studio/_samples.html", {"samples": [_sample(words, sample) for sample in samples]})
+
+
+def drawn_samples(template: QuestionVersion) -> SafeString:
+    """Five samples of a published template with their keys, as it draws them today."""
+    lesson = template.question.lesson
+    words = _Words(lesson, {}, {})
+    try:
+        samples = samples_of(template.kind, template.recipe, language=lesson.course.language)
+    except NotDrawable:
+        samples = []
+    return render_to_string("studio/_samples.html", {"samples": [_sample(words, sample) for sample in samples]})
+
+
+def _sample(words: _Words, sample: Variant) -> dict[str, Any]:
+    """One drawn question as the preview of a question shows it."""
+    options = [
+        {
+            "letter": letter_at(index),
+            "html": words.option(option.text),
+            "chosen": False,
+            "mark": "",
+            "right": option.key in sample.right,
+            "feedback": words.block(option.feedback),
+            "belief": words.belief(option.belief and asdict(option.belief)),
+        }
+        for index, option in enumerate(sample.options)
+    ]
+    right = [option for option in options if option["right"]]
+    asks = kind_named(sample.kind).asks
+    return {
+        "question": {"options": options, "is_open": False, "asks": asks},
+        "stem": words.block(sample.stem),
+        "options": options,
+        "right": right,
+        "quick_check": quick_check([] if asks is Asks.NUMBER else [option["letter"] for option in right]),
+        "hint": words.block(sample.hint),
+        "steps": [words.block(step) for step in sample.solution],
+        "answer": words.block(sample.answer),
+    }
 
 
 class _Words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from string import ascii_lowercase
 from typing import Any
 
@@ -20,9 +21,11 @@ from lessons.models import Lesson
 from lessons.modes import all_modes
 from lessons.publishing import open_draft
 from lessons.schema import LESSON_FILE
+from quizzes.generating.words import TITLES
 from quizzes.models import About, Difficulty, Misconception
 from quizzes.modes import PractiseMode, TestMode
 from quizzes.schema import QUESTIONS_FILE
+from quizzes.variants import DRAWERS
 from studio.access import author_of, for_lesson
 from studio.choices import misconception_choices, mistake_choices, question_choices
 from studio.conflicts import fingerprint
@@ -31,7 +34,7 @@ from studio.editing import Files, Misconceptions, OneQuestion, QuizSettings, cha
 from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, QuestionForm, QuizForm, StudioForm
 from studio.frame import lesson_frame
 from studio.needs import needs_of_question
-from studio.previews import question_preview
+from studio.previews import question_preview, samples_preview
 from studio.sheets import SheetPage
 from studio.yamltext import UnreadableError
 from web.problems import not_found
@@ -80,12 +83,17 @@ def _row(document: QuestionsText, uid: str) -> dict[str, Any]:
     question = document.questions[document.uids.index(uid)]
     return {
         "uid": uid,
-        "excerpt": excerpt(question.get("stem")),
+        "excerpt": _called(question),
         "about": _label(About, question.get("about")),
         "difficulty": _label(Difficulty, question.get("difficulty")),
         "test": _place(document.quiz["test"], uid),
         "practice": _place(document.quiz["practice"], uid),
     }
+
+
+def _called(question: Mapping[str, Any], length: int = 90) -> str:
+    """A question's first words or, where they are drawn each time, what it asks."""
+    return excerpt(question.get("stem"), length) or str(TITLES.get(str(question.get("template")), ""))
 
 
 def _label(choices: type[TextChoices], value: Any) -> str:
@@ -161,6 +169,9 @@ def question(request: HttpRequest, lesson: Lesson, uid: str) -> HttpResponse:
 
     def shown(files: Files) -> SafeString:
         document = QuestionsText(files.get(QUESTIONS_FILE, ""))
+        written = document.questions[document.uids.index(uid)]
+        if written.get("kind") in DRAWERS:
+            return samples_preview(lesson, files, draft.pictures, written)
         return question_preview(lesson, files, draft.pictures, document.values(uid) or {}, _beliefs(lesson, document))
 
     is_new = "new" in request.GET
@@ -234,7 +245,7 @@ def delete(request: HttpRequest, lesson: Lesson, uid: str) -> HttpResponse:
         _change(request, lesson, without)
         messages.success(request, _("Deleted from the draft. Learners keep it until you publish."))
         return redirect(_url("questions", lesson))
-    context = {"uid": uid, "values": values, "excerpt": excerpt(values["stem"], 200), "opened_with": fingerprint(values)}
+    context = {"uid": uid, "values": values, "excerpt": _called(values, 200), "opened_with": fingerprint(values)}
     changed = request.method == "POST"
     return render(
         request,
