@@ -538,8 +538,8 @@ class ReviewSitting(models.Model):
 class Skipped(models.TextChoices):
     """Why a card of a sitting was not asked."""
 
-    WITHDRAWN = "withdrawn", _("its question is not asked any more")
-    REMOVED = "removed", _("you took it out of your review")
+    WITHDRAWN = "withdrawn", _("its lesson doesn’t ask it at the moment")
+    REMOVED = "removed", _("you don’t want it asked again")
     LEFT = "left", _("it was left without an answer")
 
 

@@ -230,7 +230,7 @@ if _BEHIND_TLS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- rooms that show something of a higher room call these names blind ------------------------------------------------------
-LESSON_MODES = ["quizzes.modes.PractiseMode", "quizzes.modes.TestMode"]
+LESSON_MODES = ["quizzes.modes.PractiseMode", "quizzes.modes.TestMode", "quizzes.reviewing.mode.ReviewMode"]
 LESSON_DOORS = ["quizzes.patterns.doors.pattern_doors"]
 LESSON_BLOCKS = ["quizzes.blocks.QuestionBlock"]
 LESSON_OPENINGS: list[str] = []

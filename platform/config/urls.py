@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("inference.urls")),
     path("", include("quizzes.urls")),
     path("", include("quizzes.misconceptions.urls")),
+    path("", include("quizzes.reviewing.urls")),
     path("", include("accounts.urls")),
     path("", include("operations.urls")),
     path("", include("web.urls")),

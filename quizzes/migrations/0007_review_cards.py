@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveSmallIntegerField()),
                 ('asked_at', models.DateTimeField(blank=True, null=True)),
-                ('skipped', models.CharField(blank=True, choices=[('withdrawn', 'its question is not asked any more'), ('removed', 'you took it out of your review'), ('left', 'it was left without an answer')], max_length=10)),
+                ('skipped', models.CharField(blank=True, choices=[('withdrawn', 'its lesson doesn’t ask it at the moment'), ('removed', 'you don’t want it asked again'), ('left', 'it was left without an answer')], max_length=10)),
                 ('attempt_question', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='review_item', to='quizzes.attemptquestion')),
                 ('card', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='quizzes.reviewcard')),
             ],

@@ -6,7 +6,7 @@ that tells nothing yet can't exist, and one whose date of telling has come needs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from accounts.models import User
 from lessons.models import Lesson, LessonVersion
 from lessons.services import catalogue
 from quizzes.evidence import newest_score
-from quizzes.models import Attempt, QuizMode, QuizQuestion, Response, ReviewCard
+from quizzes.models import Attempt, AttemptQuestion, QuizMode, QuizQuestion, Response, ReviewCard
 from quizzes.reveal import tells_verdict
 from quizzes.reviewing.cards import known_by, rate
 from quizzes.reviewing.rules import Rating, Waiting
@@ -75,6 +75,12 @@ def waiting(card: ReviewCard, *, now: datetime) -> Waiting:
     )
 
 
+def take_missed(person: User, asked: AttemptQuestion, *, now: datetime) -> None:
+    """Makes the card of one question, where its answer missed it and that may be told."""
+    for response in _missed(person, now=now, asked=asked):
+        _take(person, response)
+
+
 def insight_of(version: LessonVersion | None) -> str:
     """The key insight in a lesson's words, Markdown; empty where there is none."""
     return str(version.meta.get("insight", "")) if version else ""
@@ -86,7 +92,7 @@ def asked_now(question_id: int) -> QuizQuestion | None:
     return _asked([question_id], versions).get(question_id)
 
 
-def _asked(questions: Sequence[int], versions: Sequence[LessonVersion] | object) -> dict[int, QuizQuestion]:
+def _asked(questions: Sequence[int], versions: Iterable[LessonVersion]) -> dict[int, QuizQuestion]:
     """Question id → how one of these lesson versions asks it."""
     rows = QuizQuestion.objects.filter(
         quiz_version__lesson_version__in=versions,
@@ -116,7 +122,7 @@ def _gather(person: User, versions: Mapping[int, LessonVersion], *, now: datetim
             )
 
 
-def _missed(person: User, *, now: datetime) -> list[Response]:
+def _missed(person: User, *, now: datetime, asked: AttemptQuestion | None = None) -> list[Response]:
     """The first answers that were not right, that may be told so, and that no card has in its log; the oldest first."""
     rows = Response.objects.filter(
         number=1,
@@ -125,6 +131,8 @@ def _missed(person: User, *, now: datetime) -> list[Response]:
         attempt_question__attempt__is_redo=False,
         attempt_question__attempt__quiz_version__quiz__mode__in=SOURCES,
     ).annotate(newest_score=newest_score())
+    if asked is not None:
+        rows = rows.filter(attempt_question=asked)
     related = ("attempt_question__question_version__question", "attempt_question__attempt__quiz_version__quiz")
     missed = rows.filter(newest_score__lt=1).select_related(*related).order_by("committed_at", "pk")
     return [response for response in missed if _may_be_told(response, now)]

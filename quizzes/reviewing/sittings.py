@@ -65,6 +65,11 @@ def open_sitting(person: User | None, *, lesson: Lesson | None, now: datetime) -
     return fresh.filter(lesson=lesson).first()
 
 
+def sitting_asking_in(attempt: Attempt) -> ReviewSitting | None:
+    """The latest sitting that asked a question in this attempt; none where none did."""
+    return ReviewSitting.objects.filter(items__attempt_question__attempt=attempt).order_by("-started_at").first()
+
+
 def items_of(sitting: ReviewSitting) -> list[ReviewItem]:
     """The sitting's cards in order, with all that says where each stands."""
     return list(sitting.items.select_related(*_ITEMS))
@@ -186,8 +191,10 @@ def _ask(item: ReviewItem, question: QuizQuestion | None, *, now: datetime) -> b
         return False
     version = LessonVersion.objects.select_related("lesson").get(pk=question.quiz_version.lesson_version_id)
     attempt = start_attempt(user=item.sitting.user, quiz_version=review_quiz(version), now=now)
-    (item.attempt_question,) = draw_questions(attempt, [question], after=attempt.questions.count())
-    return True
+    for asked in draw_questions(attempt, [question], after=attempt.questions.count()):
+        item.attempt_question = asked
+        return True
+    return False  # a template of which nothing can be drawn now
 
 
 def _close(sitting: ReviewSitting, *, now: datetime) -> None:
