@@ -128,6 +128,12 @@ def _check_words(document: LessonDocument, meta: LessonMeta, contents: Contents,
     for index, case in enumerate(meta.mistakes.cases if meta.mistakes else []):
         texts += [(("mistakes", "cases", index, "story"), case.story), (("mistakes", "cases", index, "why"), case.why)]
     texts += [(("objectives", index, "text"), objective.text) for index, objective in enumerate(meta.objectives)]
+    known = markdown.headings_of(document.body)
+    for index, objective in enumerate(meta.objectives):
+        if objective.section and objective.section not in known:
+            message = _("The text has no heading “%(section)s”. Write one of its headings, word for word: %(known)s.")
+            told = {"section": objective.section, "known": "; ".join(known) or _("none")}
+            yield Finding(LESSON_FILE, document.line("objectives", index, "section"), message % told)
     for path, text in texts:
         line = document.line(*path)
         yield from markdown.check(text, facts=facts, file=LESSON_FILE, first_line=line, pictures=contents.pictures)

@@ -118,7 +118,7 @@ class Build:
 
     def anchor(self, words: str) -> str:
         """An id for a heading, a table or a film that nothing else of the text has."""
-        name = made = slugify(words)[:60] or "section"
+        name = made = _slug(words)
         while made in self.anchors:  # a heading may be called what a second one of another name would be: "Film 2"
             self.anchors[name] += 1
             made = f"{name}-{self.anchors[name]}"
@@ -182,6 +182,25 @@ def samples_of(text: str, *, first_line: int = 1) -> list[CodeSample]:
             except BadSample:
                 continue
     return samples
+
+
+def headings_of(text: str) -> list[str]:
+    """The words of a text's headings, in order."""
+    tokens = dialect().parse(_prepared(text))
+    return [
+        "".join(_plain_text(tokens[index + 1].children or [], None))
+        for index, token in enumerate(tokens)
+        if token.type == "heading_open"
+    ]
+
+
+def heading_id(words: str, *, prefix: str = "s-") -> str:
+    """The id of the first heading of these words in a text that was rendered with this prefix."""
+    return f"{prefix}{_slug(words)}"
+
+
+def _slug(words: str) -> str:
+    return slugify(words)[:60] or "section"
 
 
 def films_of(text: str) -> list[Asked]:

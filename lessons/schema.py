@@ -96,10 +96,11 @@ class CourseDocument(Strict):
 
 
 class Objective(Strict):
-    """One thing the learner can do afterwards; questions name it."""
+    """One thing the learner can do afterwards; questions name it. `section` is the heading of the part that teaches it."""
 
     id: Slug
     text: LongLine
+    section: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] = ""
 
 
 class Predict(Strict):

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from lessons.markdown import heading_id
 from lessons.models import Course, Lesson, LessonVersion, Membership, Release, Visit
 from web.problems import Problem
 
@@ -135,6 +136,13 @@ def first_run(cards: Sequence[CourseCard]) -> str:
 def lesson_url(version: LessonVersion, mode: str = "read") -> str:
     """The address of the lesson in one of its modes."""
     return reverse("lessons:mode", args=[version.lesson.course.slug, version.lesson.slug, mode])
+
+
+def objective_url(version: LessonVersion, objective: str) -> str:
+    """Where the lesson teaches an objective: at the heading that it names, else where it begins."""
+    objectives = {one["id"]: one for one in version.meta.get("objectives", [])}
+    section = objectives.get(objective, {}).get("section", "")
+    return f"{lesson_url(version)}#{heading_id(section)}" if section else lesson_url(version)
 
 
 def may_edit(person: User | None, course: Course) -> bool:

@@ -27,6 +27,7 @@ from quizzes.models import Attempt, Quiz, QuizVersion
 from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, question_views, questions_of
 from quizzes.questions import Answer
 from quizzes.results import result_of
+from quizzes.reveal import tells_questions, tells_total
 from quizzes.services import (
     attempt_for,
     attempt_question,
@@ -34,7 +35,9 @@ from quizzes.services import (
     finish_attempt,
     save_answer,
     show_hint,
+    show_outcome,
     show_step,
+    standing_of,
     start_attempt,
     submit_response,
 )
@@ -55,6 +58,11 @@ class QuizOut(Schema):
     mode: str
     title: str
     reveal: str
+    reveal_at: datetime | None = Field(description="When it tells what was right, for the policy “date”.")
+    minutes: int | None = Field(description="How long an attempt may take; extra time comes on top.")
+    attempts: int | None = Field(description="How many times it can be taken; none: any number.")
+    opens_at: datetime | None
+    closes_at: datetime | None
     questions: int
     lesson: str
     lesson_version: int
@@ -131,23 +139,37 @@ class ObjectiveScoreOut(Schema):
 
 class ResultOut(Schema):
     score: float
-    right: int
+    right: int | None = Field(description="How many questions were right; none where only the total is told.")
     questions: int
     reached: float
     points: float
-    objectives: list[ObjectiveScoreOut]
+    objectives: list[ObjectiveScoreOut] = Field(description="Empty where only the total is told.")
+    verdict: VerdictOfTestOut | None = Field(description="Of a test of the pattern.")
+
+
+class VerdictOfTestOut(Schema):
+    """How strong you are by this test alone. The chances (0..1) are those to know the answer to a medium question."""
+
+    level: str = Field(description="“weak”, “growing”, “strong”; “unknown” for not enough to say.")
+    low: float = Field(description="Nine in ten that it is more.")
+    high: float = Field(description="Nine in ten that it is less.")
+    chance: float
+    answers: int = Field(description="How many it rests on: what was left open counts neither way.")
+    why: list[str]
 
 
 class AttemptOut(Schema):
     id: UUID
     mode: str
     reveal: str
+    reveal_at: datetime | None = Field(description="When it is told what was right, for the policy “date”.")
     lesson: str
     lesson_version: int
     started_at: datetime
+    deadline_at: datetime | None = Field(description="When it is handed in by itself; none without a limit.")
     finished_at: datetime | None
     questions: list[QuestionOut]
-    result: ResultOut | None = Field(description="After finishing.")
+    result: ResultOut | None = Field(description="After finishing, as soon as the reveal policy allows it.")
 
 
 class StrengthOut(Schema):
@@ -329,6 +351,18 @@ def post_another(request: HttpRequest, response: HttpResponse, attempt_id: UUID,
 
 
 @router.post(
+    "/attempts/{attempt_id}/questions/{position}/outcome",
+    response={200: QuestionOut, **CONFLICTS},
+    summary="Tell what was right of a prediction that was made",
+)
+@never_kept
+def post_outcome(request: HttpRequest, response: HttpResponse, attempt_id: UUID, position: Position) -> Any:
+    attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    show_outcome(attempt=attempt, position=position, now=timezone.now())
+    return _question(_one(attempt, position))
+
+
+@router.post(
     "/attempts/{attempt_id}/finish", response={200: AttemptOut, **UNUSABLE}, summary="Hand in; doing it twice changes nothing"
 )
 @never_kept
@@ -346,11 +380,7 @@ def _strength(lesson: LessonStrengths, objective: str) -> dict[str, Any]:
         "lesson": lesson.version.lesson.slug,
         "objective": objective,
         "text": objectives_of(lesson.version)[objective],
-        "level": strength.level.value,
-        "answers": strength.answers,
-        "chance": round(strength.chance, 4),
-        "low": round(strength.low, 4),
-        "high": round(strength.high, 4),
+        **_estimate(strength),
     }
 
 
@@ -375,6 +405,11 @@ def _quiz(version: QuizVersion, lesson: str, number: int) -> dict[str, Any]:
         "mode": version.quiz.mode,
         "title": version.title,
         "reveal": version.reveal,
+        "reveal_at": version.reveal_at,
+        "minutes": version.minutes,
+        "attempts": version.attempts_allowed,
+        "opens_at": version.opens_at,
+        "closes_at": version.closes_at,
         "questions": version.quiz_questions.count(),
         "lesson": lesson,
         "lesson_version": number,
@@ -395,12 +430,14 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "id": attempt.pk,
         "mode": attempt.mode.value,
         "reveal": attempt.quiz_version.reveal,
+        "reveal_at": attempt.quiz_version.reveal_at,
         "lesson": version.lesson.slug,
         "lesson_version": version.number,
         "started_at": attempt.started_at,
+        "deadline_at": attempt.deadline_at,
         "finished_at": attempt.finished_at,
         "questions": [_question(view) for view in question_views(attempt, questions)],
-        "result": _result(attempt) if attempt.is_finished else None,
+        "result": _result(attempt) if tells_total(standing_of(attempt)) else None,
     }
 
 
@@ -457,12 +494,28 @@ def _result(attempt: Attempt) -> dict[str, Any]:
     names = objectives_of(attempt.quiz_version.lesson_version)
     return {
         "score": result.total.share,
-        "right": result.right,
+        "right": result.right if tells_questions(standing_of(attempt)) else None,
         "questions": len(result.items),
         "reached": result.total.reached,
         "points": result.total.points,
         "objectives": [
             {"objective": names.get(name, name), "reached": tally.reached, "points": tally.points}
-            for name, tally in result.by_objective.items()
+            for name, tally in (result.by_objective.items() if tells_questions(standing_of(attempt)) else ())
         ],
+        "verdict": _verdict(attempt, result) if attempt.mode == QuizMode.PATTERN else None,
+    }
+
+
+def _verdict(attempt: Attempt, result: Result) -> dict[str, Any]:
+    found = verdict_of(attempt, result, first_answers(attempt.user, lesson=attempt.quiz_version.lesson_version.lesson))
+    return {**_estimate(found.estimate), "why": list(found.why)}
+
+
+def _estimate(strength: Estimate) -> dict[str, Any]:
+    return {
+        "level": strength.level.value,
+        "answers": strength.answers,
+        "chance": round(strength.chance, 4),
+        "low": round(strength.low, 4),
+        "high": round(strength.high, 4),
     }

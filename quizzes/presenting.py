@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import Q
@@ -20,8 +21,8 @@ from django.utils.translation import ngettext
 from lessons.models import Course, LessonVersion
 from quizzes.grading import letter_at, letter_of
 from quizzes.misconceptions.services import misconception_url, readable_slugs
-from quizzes.models import Attempt, AttemptQuestion, Confidence, KeyRevision
-from quizzes.public import public_question
+from quizzes.models import Attempt, AttemptQuestion, Confidence, KeyRevision, QuestionVersion
+from quizzes.public import PublicQuestion, public_question
 from quizzes.questions import Answer, Asks, kind_named
 from quizzes.results import Committed, committed_answers
 from quizzes.reveal import Situation, offers_hint, offers_steps, takes_answers, tells_answer, tells_verdict
@@ -44,6 +45,7 @@ class MisconceptionView:
     belief: SafeString
     why: SafeString
     url: str = ""  # of its page; empty where readers have none
+    runs: bool = False  # its page has a mistake to run
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,15 +246,7 @@ def _question_view(
         objective=objectives_of(lesson_version).get(public.objective, public.objective),
         stem=shown(public.stem, facts=public.facts, version=lesson_version),
         asks=kind_named(public.kind).asks,
-        options=tuple(
-            OptionView(
-                letter=letter_at(index),
-                html=shown_inline(option.text, facts=public.facts, version=lesson_version),
-                chosen=option.key in given.options,
-                mark=told.marks.get(option.key, ""),
-            )
-            for index, option in enumerate(public.options)
-        ),
+        options=_option_views(public, lesson_version, chosen=given.options, marks=told.marks),
         text=given.text,
         confidence=confidence,
         situation=situation,
@@ -264,6 +258,44 @@ def _question_view(
         steps=told.steps,
         steps_shown=question.steps_shown,
         steps_total=told.steps_total,
+    )
+
+
+def unasked_view(version: QuestionVersion, order: Sequence[str], lesson_version: LessonVersion) -> QuestionView:
+    """A question as it looks before there is an attempt at it: its public part, open."""
+    public = public_question(version, order)
+    return QuestionView(
+        number=1,
+        total=1,
+        about=public.about,
+        difficulty=public.difficulty,
+        objective=objectives_of(lesson_version).get(public.objective, public.objective),
+        stem=shown(public.stem, facts=public.facts, version=lesson_version),
+        asks=kind_named(public.kind).asks,
+        options=_option_views(public, lesson_version),
+        text="",
+        confidence="",
+        situation=Situation(practice=False, after_each=True, finished=False, answered=False, answer_shown=False),
+        tries=0,
+        drafted=False,
+    )
+
+
+def _option_views(
+    public: PublicQuestion,
+    version: LessonVersion,
+    *,
+    chosen: frozenset[str] = frozenset(),
+    marks: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[OptionView, ...]:
+    return tuple(
+        OptionView(
+            letter=letter_at(index),
+            html=shown_inline(option.text, facts=public.facts, version=version),
+            chosen=option.key in chosen,
+            mark=marks.get(option.key, ""),
+        )
+        for index, option in enumerate(public.options)
     )
 
 
@@ -358,9 +390,7 @@ def verdict_title(score: float) -> str:
 class _KeyWords:
     """A key revision's words, rendered with its own frozen facts and this learner's letters."""
 
-    def __init__(
-        self, key: KeyRevision, question: AttemptQuestion, version: LessonVersion, readable: frozenset[str]
-    ) -> None:
+    def __init__(self, key: KeyRevision, question: AttemptQuestion, version: LessonVersion, readable: frozenset[str]) -> None:
         self.key = key
         self.question = question
         self.version = version
@@ -433,6 +463,7 @@ class _KeyWords:
             belief=self.shown(belief["belief"]),
             why=self.shown(belief["why"]),
             url=misconception_url(self.course, belief["slug"]) if belief["slug"] in self.readable else "",
+            runs=bool(belief.get("mistake")),
         )
 
     @property

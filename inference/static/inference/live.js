@@ -17,6 +17,7 @@ class Live extends FollowedRun {
     if (!this.isFinal) return;
     for (const part of document.querySelectorAll(`[data-shown-when="${told.status}"]`)) part.hidden = false;
     this.over();
+    this.section.dispatchEvent(new CustomEvent("ended", { bubbles: true }));
   }
 
   advance(ran, of) {

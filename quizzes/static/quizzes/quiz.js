@@ -99,7 +99,7 @@ document.addEventListener("submit", (event) => {
 
 // After a partial: to what is new, so that a screen reader reads it and the keyboard goes on from there.
 document.addEventListener("htmx:afterSettle", (event) => {
-  const question = event.target.closest("#question") ?? document.querySelector("#question");
+  const question = event.target.closest("#question, #prediction") ?? document.querySelector("#question, #prediction");
   if (!question?.dataset.focus) return;
   showKeys();
   showSure();
