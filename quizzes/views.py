@@ -39,9 +39,6 @@ from quizzes.patterns.presenting import pattern_view
 from quizzes.presenting import objectives_of, places_of, question_view, question_views, questions_of
 from quizzes.questions import Answer
 from quizzes.results import result_of
-from quizzes.reviewing.mode import ReviewMode
-from quizzes.reviewing.presenting import card_view, item_asked_at
-from quizzes.reviewing.sittings import sitting_asking_in
 from quizzes.reveal import tells_questions, tells_total
 from quizzes.reviewing.mode import ReviewMode
 from quizzes.reviewing.presenting import card_view, item_asked_at
@@ -465,10 +462,6 @@ _MODES: Mapping[str, Callable[[], Mode]] = {
     QuizMode.REVIEW: ReviewMode,
     QuizMode.PRETEST: PretestMode,
 }
-"""Quizzes → the lesson's mode around their questions; all others stand in Test."""
-
-
-_MODES: Mapping[str, Callable[[], Mode]] = {QuizMode.PRACTICE: PractiseMode, QuizMode.REVIEW: ReviewMode}
 """Quizzes → the lesson's mode around their questions; all others stand in Test."""
 
 
