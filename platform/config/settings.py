@@ -233,7 +233,7 @@ if _BEHIND_TLS:
 LESSON_MODES = ["quizzes.modes.PractiseMode", "quizzes.modes.TestMode", "quizzes.reviewing.mode.ReviewMode"]
 LESSON_DOORS = ["quizzes.patterns.doors.pattern_doors"]
 LESSON_BLOCKS = ["quizzes.blocks.QuestionBlock"]
-LESSON_OPENINGS: list[str] = []
+LESSON_OPENINGS = ["quizzes.beforehand.openings.pretest", "quizzes.beforehand.openings.prediction"]
 COURSE_LINKS = ["quizzes.misconceptions.links.course_links"]
 FOLDER_PARTS = ["quizzes.folder.QuestionsPart"]
 PUBLISH_CHECKS = ["quizzes.checks.check_cards"]
