@@ -21,12 +21,15 @@ from accounts.auth import cookie_or_bearer
 from lessons.services import lesson_named
 from quizzes.calibration import Sureness
 from quizzes.dashboard import LessonStrengths, calibration_of_person, strengths_of
+from quizzes.evidence import first_answers
 from quizzes.grading import key_at
 from quizzes.likeness import ask_another
-from quizzes.models import Attempt, Quiz, QuizVersion
+from quizzes.models import Attempt, Quiz, QuizMode, QuizVersion
+from quizzes.patterns.choosing import ASKED
+from quizzes.patterns.presenting import verdict_of
 from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, question_views, questions_of
 from quizzes.questions import Answer
-from quizzes.results import result_of
+from quizzes.results import Result, result_of
 from quizzes.reveal import tells_questions, tells_total
 from quizzes.services import (
     attempt_for,
@@ -41,6 +44,7 @@ from quizzes.services import (
     start_attempt,
     submit_response,
 )
+from quizzes.strength import Estimate
 from web.problems import REFUSALS, ProblemOut
 
 router = Router(tags=["quizzes"], auth=cookie_or_bearer)
@@ -410,10 +414,16 @@ def _quiz(version: QuizVersion, lesson: str, number: int) -> dict[str, Any]:
         "attempts": version.attempts_allowed,
         "opens_at": version.opens_at,
         "closes_at": version.closes_at,
-        "questions": version.quiz_questions.count(),
+        "questions": _asked_by(version),
         "lesson": lesson,
         "lesson_version": number,
     }
+
+
+def _asked_by(version: QuizVersion) -> int:
+    """How many questions one attempt asks: of a pool, those that it draws."""
+    questions = version.quiz_questions.count()
+    return min(ASKED, questions) if version.quiz.mode == QuizMode.PATTERN else questions
 
 
 def _one(attempt: Attempt, position: int) -> QuestionView:

@@ -27,6 +27,8 @@ def pooled(place: int) -> str:
     options:
       - {{id: a, text: The number {place}, right: true, feedback: FEEDBACK-X{place}-A it is.}}
       - {{id: b, text: Another number, feedback: FEEDBACK-X{place}-B it is not., misconception: features-are-classes}}
+      - {{id: c, text: No number, feedback: FEEDBACK-X{place}-C it is one.}}
+      - {{id: d, text: Every number, feedback: FEEDBACK-X{place}-D only one.}}
     hint: HINT-X{place} count.
     solution: [STEP-X{place}-1 count again.]
     answer: FINAL-X{place} that number.
@@ -71,8 +73,9 @@ def give(attempt: Attempt, position: int, *, right: bool) -> None:
 
 
 def taken(person: User, quiz: QuizVersion, *, wrong: int = 0) -> Attempt:
-    """A finished test of the pattern: the first `wrong` answers wrong, all others right."""
+    """A finished test of the pattern: the last `wrong` answers, to the hardest questions, wrong, all others right."""
     attempt = start_attempt(user=person, quiz_version=quiz, now=timezone.now())
-    for position in range(1, attempt.questions.count() + 1):
-        give(attempt, position, right=position > wrong)
+    asked = attempt.questions.count()
+    for position in range(1, asked + 1):
+        give(attempt, position, right=position <= asked - wrong)
     return finish_attempt(attempt=attempt, now=timezone.now())
