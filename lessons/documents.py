@@ -171,7 +171,8 @@ def located(details: ErrorDetails, value: Any) -> Path:
     steps = details["loc"]
     for place, step in enumerate(steps):
         is_last = place == len(steps) - 1  # what is missing is not there either
-        if isinstance(step, str) and isinstance(value, dict) and step not in value and not is_last:
+        is_shape = place > 0 and isinstance(steps[place - 1], int) and isinstance(value, dict) and value.get("kind") == step
+        if not is_last and (is_shape or (isinstance(step, str) and isinstance(value, dict) and step not in value)):
             continue
         path.append(step)
         try:
@@ -242,9 +243,8 @@ def _fields_at(shape: type[BaseModel], path: tuple[int | str, ...]) -> list[str]
         if isinstance(part, int):
             continue
         holding = [model for model in models if part in model.model_fields]
-        models = [inner for model in holding for inner in _models_in(model.model_fields[part].annotation)] or [
-            model for model in models if _is_shape_of(model, part)
-        ]
+        shapes = [model for model in models if _is_shape_of(model, part)] if len(models) > 1 else []
+        models = shapes or [inner for model in holding for inner in _models_in(model.model_fields[part].annotation)]
     return sorted({name for model in models for name in model.model_fields})
 
 

@@ -12,9 +12,12 @@ from django.utils.translation import gettext as _
 from inference.contracts import MISTAKES
 from inference.facts import facts_of_each
 from inference.proofs import stale_proof_of
+from inference.services import stored_trace
 from lessons.documents import Document, Path
 from lessons.drafts import Contents
 from lessons.figures import BadFigure
+from lessons.films import Asked as Film
+from lessons.films import problems_with
 from lessons.markdown import check as check_markdown
 from lessons.parts import Finding, PartContext, Severity
 from lessons.schema import LESSON_FILE, read_lesson
@@ -31,12 +34,14 @@ from quizzes.questions import Asks, Choice, Fault, kind_named
 from quizzes.questions.multiple import MultipleChoice
 from quizzes.questions.numeric import Numeric
 from quizzes.questions.output import CodeOutput
+from quizzes.reading import READINGS
 from quizzes.schema import (
     QUESTIONS_FILE,
     AnyQuestion,
     GeneratedDocument,
     QuestionDocument,
     QuestionsDocument,
+    ReadingDocument,
     TemplateDocument,
     read_questions,
 )
@@ -339,23 +344,63 @@ class _Checks:
 
     def drawn(self, question: TemplateDocument, path: Path) -> Iterator[Finding]:
         """Whether the question can be drawn from what is known, and its samples can be asked."""
-        if isinstance(question, GeneratedDocument) and question.template not in TEMPLATES:
+        known = READINGS if isinstance(question, ReadingDocument) else TEMPLATES
+        if question.template not in known:
             message = _("There is no template “%(name)s”. Templates: %(known)s.")
-            yield self.error((*path, "template"), message % {"name": question.template, "known": ", ".join(TEMPLATES)})
+            yield self.error((*path, "template"), message % {"name": question.template, "known": ", ".join(known)})
+            return
+        if isinstance(question, ReadingDocument) and (problems := list(self.run_of(question, (*path, "trace")))):
+            yield from problems
             return
         recipe = question.recipe(self.context.meta)
         try:
             samples = samples_of(question.kind, recipe, language=self.context.course.language)
         except NotDrawable:
-            yield self.error(path, self.not_drawable(question))
+            if isinstance(question, GeneratedDocument):
+                yield self.error(path, self.not_drawable(question))
+            elif isinstance(question, ReadingDocument):
+                yield from self.not_readable(question, (*path, "trace"))
             return
         for sample in samples:
             yield from self.sample(sample, path)
 
-    def not_drawable(self, question: TemplateDocument) -> str:
+    def run_of(self, question: ReadingDocument, where: Path) -> Iterator[Finding]:
+        """Whether the run that is named can be there, and whether all are asked about the same one where it counts."""
+        graded = [quiz.questions for quiz in (self.document.test, self.document.exam) if quiz]
+        if question.trace:
+            film = Film(network=question.trace.network, sample=question.trace.sample)
+            for severity, message in problems_with(film, {}, self.context.facts):
+                if severity is Severity.ERROR:
+                    yield self.error(where, message)
+        elif any(question.uid in uids for uids in graded):
+            message = _("What is graded asks everybody about the same run: name a network and a sample in place of “latest”.")
+            yield self.error(where, message)
+        elif not question.recipe(self.context.meta)["runs"]:
+            message = _(
+                "Who has run nothing yet is asked about the lesson’s sample run, and the lesson has none. Give it the field"
+                " “run”, or name a network and a sample in place of “latest”."
+            )
+            yield self.error(where, message)
+
+    def not_readable(self, question: ReadingDocument, where: Path) -> Iterator[Finding]:
+        """Why no sample can be drawn, and what to do: a run may still come, but figures that are too near stay so."""
+        runs = question.recipe(self.context.meta)["runs"]
+        names = {"runs": ", ".join(_("%(network)s on %(sample)s") % run for run in runs), "name": question.template}
+        if any(stored_trace(network=run["network"], sample=run["sample"]) is None for run in runs):
+            message = _(
+                "There is no finished run yet: %(runs)s. Until there is, the question is left out. Publishing asks for it; a"
+                " worker and the network’s weights have to be there."
+            )
+            yield self.warning(where, message % names)
+        elif runs:
+            message = _(
+                "The template “%(name)s” can’t be asked of this run: %(runs)s. Its figures are too near to call, or it has none"
+                " of that sort. Name another sample, or another template."
+            )
+            yield self.error(where, message % names)
+
+    def not_drawable(self, question: GeneratedDocument) -> str:
         """Why nothing can be drawn, and what to do."""
-        if not isinstance(question, GeneratedDocument):
-            return _("Nothing can be drawn for this question from what is known here.")
         recipe = question.recipe(self.context.meta)
         wanted = [question.parameters.network] if question.parameters.network else recipe["networks"]
         unknown = sorted(set(wanted) - set(facts_of_each(wanted)))

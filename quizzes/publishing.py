@@ -12,7 +12,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from lessons.facts import Recorder
+from lessons.films import Asked as Film
+from lessons.films import ask_for_house_runs
 from lessons.models import Course, LessonVersion
 from lessons.parts import PartContext
 from quizzes.keys import rule_of
@@ -28,7 +32,7 @@ from quizzes.models import (
     QuizVersion,
     Reveal,
 )
-from quizzes.schema import AnyQuestion, ExamDocument, QuestionDocument, QuestionsDocument, TemplateDocument
+from quizzes.schema import AnyQuestion, ExamDocument, QuestionDocument, QuestionsDocument, ReadingDocument, TemplateDocument
 from quizzes.words import filled, record_facts
 
 
@@ -56,6 +60,14 @@ def publish_questions(document: QuestionsDocument, context: PartContext, version
     if document.pattern_pool and "test" in context.meta.get("modes", []):  # that is where it is taken
         quiz = _quiz_version(version, QuizMode.PATTERN, title="", reveal=Reveal.FINISH)
         _ask(quiz, [published[uid] for uid in document.pattern_pool])
+    _ask_for_runs(document, context)
+
+
+def _ask_for_runs(document: QuestionsDocument, context: PartContext) -> None:
+    """Asks for those of the site's own runs that questions are read out of and that nobody has run."""
+    readings = [question for question in document.questions if isinstance(question, ReadingDocument)]
+    runs = [Film(**run) for question in readings for run in question.recipe(context.meta)["runs"]]
+    ask_for_house_runs(list(dict.fromkeys(runs)), now=timezone.now())
 
 
 def _keep_misconceptions(document: QuestionsDocument, context: PartContext, version: LessonVersion) -> None:

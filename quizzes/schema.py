@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from django.utils.translation import gettext as _
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from inference.contracts import INSPECTED_NETWORKS
@@ -160,6 +161,7 @@ class TemplateDocument(Strict):
     about: Literal["concept", "api", "output", "error", "choice"]
     difficulty: Literal["easy", "medium", "hard"]
     objective: Slug
+    template: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=80)]
 
     def recipe(self, meta: Mapping[str, Any]) -> dict[str, Any]:
         """What the kind's drawer in `quizzes.variants` draws by, for a lesson of this front matter: JSON, and public."""
@@ -176,7 +178,6 @@ class GeneratedDocument(TemplateDocument):
     """A question that is drawn from facts of the lesson's networks, or of the one that its parameters name."""
 
     kind: Literal["generated"]
-    template: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=80)]
     parameters: ParametersDocument = ParametersDocument()
 
     def recipe(self, meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,13 +189,46 @@ class GeneratedDocument(TemplateDocument):
         }
 
 
-AnyQuestion = Annotated[QuestionDocument | GeneratedDocument, Field(discriminator="kind")]
+class RunDocument(Strict):
+    """One of the site's own runs: a network on a sample photo."""
+
+    network: NetworkName
+    sample: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", max_length=80)]
+
+
+def _or_latest(value: Any) -> Any:
+    """None for the learner's latest run, and a run otherwise."""
+    if value == "latest":
+        return None
+    if not isinstance(value, Mapping):
+        raise ValueError(_("name a run as {network: efficientnet_lite0, sample: chelsea}, or write latest"))  # noqa: TRY004
+    return value
+
+
+class ReadingDocument(TemplateDocument):
+    """A question that is read out of a finished run: one of the site's own, or the learner's latest."""
+
+    kind: Literal["trace"]
+    trace: Annotated[RunDocument | None, BeforeValidator(_or_latest)]  # none: the learner's latest
+
+    def recipe(self, meta: Mapping[str, Any]) -> dict[str, Any]:
+        """The template's name, the site's own runs it may be read from, and the networks whose latest run comes before them."""
+        if self.trace:
+            return {"template": self.template, "runs": [self.trace.model_dump()], "own": []}
+        run = meta.get("run") or {}
+        runs = [{"network": run["network"], "sample": sample} for sample in run.get("samples", ())]
+        own = dict.fromkeys([*(meta.get("networks") or ()), *(each["network"] for each in runs)])
+        return {"template": self.template, "runs": runs, "own": list(own)}
+
+
+AnyQuestion = Annotated[QuestionDocument | GeneratedDocument | ReadingDocument, Field(discriminator="kind")]
 """One question of the file, by its kind."""
 
 
 def shape_of(kind: object) -> type[QuestionDocument] | type[TemplateDocument]:
     """What a question of this kind may say; one of an unknown kind is taken for a written one."""
-    return GeneratedDocument if kind == "generated" else QuestionDocument
+    shapes: dict[object, type[TemplateDocument]] = {"generated": GeneratedDocument, "trace": ReadingDocument}
+    return shapes.get(kind, QuestionDocument)
 
 
 class QuestionsDocument(Strict):
