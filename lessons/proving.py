@@ -1,4 +1,4 @@
-"""Runs every snippet of a course folder, or of a course's drafts, and says what disagrees with what is written.
+"""Runs the snippets of a course folder, or of a course's drafts, and says what disagrees with what is written.
 
 Only the command `check_content` calls this: it runs authors' code, in the sandbox. The site itself never does.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from PIL import Image
 
@@ -22,18 +23,23 @@ from inference.proofs import (
     dump_lock,
     is_fresh,
     load_lock,
+    proofs_of,
+    result_of,
     snippet_sha256,
     store_proofs,
 )
+from inference.sandbox.nest import weights_are_here
 from inference.sandbox.run import run_snippets
-from inference.sandbox.snippets import SnippetResult, Stopped
+from inference.sandbox.snippets import SnippetResult, Stopped, without_addresses
 from lessons.checks import check_contents
 from lessons.drafts import Contents, Pictures, contents_of, open_draft
+from lessons.facts import live_facts
 from lessons.folders import LessonFolder, read_folder
 from lessons.models import Course, Lesson
 from lessons.parts import Finding, Severity
 from lessons.releases import snippets_in
 from lessons.schema import LESSON_FILE, LOCK_FILE
+from lessons.standing import Standing, State, standings_in
 
 Report = Callable[[int, int], None]
 """Told, as each snippet ends, how many have ended and how many there are."""
@@ -45,6 +51,7 @@ class Proved:
 
     findings: list[Finding]  # what is wrong with the content
     behind: list[Finding]  # where the lock file is behind the content; recording cures these
+    standings: list[Standing]  # how each snippet's proof stands, the lock file taken into account
     entries: dict[str, LockEntry]  # what to record: every snippet that came to its own end, or that cannot run here
 
 
@@ -56,9 +63,11 @@ class _Place:
     snippet: Snippet
 
 
-def prove_folder(path: Path, *, report: Report) -> Proved:
+def prove_folder(path: Path, *, report: Report, recording: bool = False, only_needed: bool = False) -> Proved:
     """Runs every snippet of the course folder; findings name what fails, and what differs from the lock file.
 
+    With `only_needed` those are run that the lock file has no fresh record of, and the record is believed of the others. Who
+    is `recording` is told how the proofs will stand.
     Raises NotLoadable for a folder that cannot be read, and LockError for a lock file that cannot.
     """
     folder = read_folder(path)
@@ -66,21 +75,30 @@ def prove_folder(path: Path, *, report: Report) -> Proved:
     places = [
         _Place(f"{lesson.name}/{where}", snippet) for lesson in folder.lessons for where, snippet in snippets_in(lesson.files)
     ]
-    results = _run(places, report)
+    known = {sha256: entry.result for sha256, entry in recorded.items() if is_fresh(entry.result)}
+    ran = _run(places, report, known=known if only_needed else {})
+    results = {sha256: _settled(result, known.get(sha256)) for sha256, result in ran.items()}
     course = Course.objects.filter(uid=folder.document.uid).first() or Course(uid=folder.document.uid)
     findings = [
         *_stopped(places, results),
         *_warned(places, results),
         *(finding for lesson in folder.lessons for finding in _lesson_findings(lesson, course, results)),
     ]
+    standings = [
+        replace(standing, where=f"{lesson.name}/{standing.where}")
+        for lesson in folder.lessons
+        for standing in _standings(lesson.files, results)
+    ]
+    if not recording:
+        standings = [_by_the_record(standing, results, recorded) for standing in standings]
     behind = [*_behind(places, results, recorded)]
-    return Proved(sorted(set(findings)), sorted(set(behind)), _entries(places, results, recorded))
+    return Proved(sorted(set(findings)), sorted(set(behind)), standings, _entries(places, results))
 
 
-def prove_drafts(course: Course, *, now: datetime, report: Report) -> Proved:
-    """Runs every snippet of the course's drafts, or of what is published where there is none, and keeps the proofs.
+def prove_drafts(course: Course, *, now: datetime, report: Report, only_needed: bool = True) -> Proved:
+    """Runs the snippets of the course's drafts, or of what is published where there is none, and keeps the proofs.
 
-    Publishing from the studio then finds them fresh.
+    Publishing from the studio then finds them fresh. With `only_needed` those that have a fresh proof are not run again.
     """
     lessons = [lesson for lesson in course.lessons.all() if open_draft(lesson).files]
     contents = {lesson: contents_of(open_draft(lesson)) for lesson in lessons}
@@ -89,13 +107,19 @@ def prove_drafts(course: Course, *, now: datetime, report: Report) -> Proved:
         for lesson in lessons
         for where, snippet in snippets_in(contents[lesson].files)
     ]
-    results = _run(places, report)
+    fresh = proofs_of([place.snippet for place in places]) if only_needed else {}
+    results = _run(places, report, known={sha256: result_of(proof) for sha256, proof in fresh.items()})
     store_proofs({sha256: result for sha256, result in results.items() if not result.stopped}, now=now)
     findings = [*_stopped(places, results), *_warned(places, results)]
     for lesson in lessons:
         checked = check_contents(contents[lesson], lesson=lesson, course=course)
         findings += [replace(finding, file=f"{lesson.slug}/{finding.file}") for finding in checked.findings]
-    return Proved(sorted(set(findings)), [], _entries(places, results, {}))
+    standings = [
+        replace(standing, where=f"{lesson.slug}/{standing.where}")
+        for lesson in lessons
+        for standing in _standings(contents[lesson].files, results)
+    ]
+    return Proved(sorted(set(findings)), [], standings, _entries(places, results))
 
 
 def record(path: Path, proved: Proved, *, now: datetime) -> Path:
@@ -106,8 +130,15 @@ def record(path: Path, proved: Proved, *, now: datetime) -> Path:
     return lock
 
 
-def _run(places: list[_Place], report: Report) -> dict[str, SnippetResult]:
-    snippets = {snippet_sha256(place.snippet): place.snippet for place in places}
+def _run(places: list[_Place], report: Report, *, known: Mapping[str, SnippetResult]) -> dict[str, SnippetResult]:
+    """What every snippet came to: by what is known of it, or else by running it. What is missing may be here by now."""
+    used = {snippet_sha256(place.snippet): place.snippet for place in places}
+    believed = {
+        sha256: known[sha256]
+        for sha256, snippet in used.items()
+        if sha256 in known and not (known[sha256].missing and weights_are_here(snippet.requires, settings.WEIGHTS_DIR))
+    }
+    snippets = {sha256: snippet for sha256, snippet in used.items() if sha256 not in believed}
     ended = 0
 
     def done(_snippet: Snippet) -> None:
@@ -116,7 +147,37 @@ def _run(places: list[_Place], report: Report) -> dict[str, SnippetResult]:
         report(ended, len(snippets))
 
     report(0, len(snippets))
-    return run_snippets(snippets.values(), done=done)
+    return believed | run_snippets(snippets.values(), done=done)
+
+
+def _settled(result: SnippetResult, recorded: SnippetResult | None) -> SnippetResult:
+    """What counts of a run: where its weights are not, what was recorded where they are."""
+    return recorded if result.missing and recorded else result
+
+
+def _standings(files: Mapping[str, str], results: Mapping[str, SnippetResult]) -> Iterator[Standing]:
+    """How the proofs of one lesson's snippets stand by these runs."""
+
+    def latest(snippet: Snippet) -> Proof | None:
+        result = results.get(snippet_sha256(snippet))
+        return None if result is None or result.stopped else as_proof(snippet, result)
+
+    for standing in standings_in(files, latest, live_facts()):
+        stopped = results[snippet_sha256(standing.snippet)].stopped
+        yield replace(standing, state=State.FAILED, sentence=_ended_by(stopped)) if stopped else standing
+
+
+def _by_the_record(standing: Standing, results: Mapping[str, SnippetResult], recorded: Mapping[str, LockEntry]) -> Standing:
+    """The standing as the lock file has it: its record may be missing, of other versions, or say something else."""
+    sha256 = snippet_sha256(standing.snippet)
+    if standing.state is not State.FRESH:
+        return standing
+    if sha256 not in recorded:
+        return replace(standing, state=State.MISSING, sentence=_not_recorded())
+    result, entry = results[sha256], recorded[sha256].result
+    if _said(entry) != _said(result):
+        return replace(standing, state=State.FAILED, sentence=_another_output(result, entry))
+    return standing if is_fresh(entry) else replace(standing, state=State.STALE, sentence=_other_versions(entry))
 
 
 def _lesson_findings(folder: LessonFolder, course: Course, results: Mapping[str, SnippetResult]) -> Iterator[Finding]:
@@ -161,15 +222,20 @@ def _pictures(folder: LessonFolder) -> Pictures:
 
 
 def _stopped(places: list[_Place], results: Mapping[str, SnippetResult]) -> Iterator[Finding]:
+    for place in places:
+        stopped = results[snippet_sha256(place.snippet)].stopped
+        if stopped:
+            yield Finding(place.where, 0, _ended_by(stopped))
+
+
+def _ended_by(stopped: Stopped) -> str:
+    """Why a snippet did not reach its own end, in a sentence."""
     reasons = {
         Stopped.TIME: _("This snippet took too long and was stopped. Make it shorter."),
         Stopped.OUTPUT: _("This snippet printed too much and was stopped. Print less."),
         Stopped.DIED: _("This snippet’s process died: too much memory or time, or it ended itself."),
     }
-    for place in places:
-        stopped = results[snippet_sha256(place.snippet)].stopped
-        if stopped:
-            yield Finding(place.where, 0, reasons[stopped])
+    return reasons[stopped]
 
 
 def _warned(places: list[_Place], results: Mapping[str, SnippetResult]) -> Iterator[Finding]:
@@ -188,46 +254,47 @@ def _behind(places: list[_Place], results: Mapping[str, SnippetResult], recorded
         if result.stopped:
             continue
         if entry is None:
-            yield Finding(place.where, 0, _("Its run is not recorded. Record it: manage.py check_content --record."))
+            yield Finding(place.where, 0, _not_recorded())
         elif not result.missing and _said(entry.result) != _said(result):
-            yield Finding(
-                place.where,
-                0,
-                _("It now gives “%(now)s”, but “%(recorded)s” is recorded. If that is right, record it: --record.")
-                % {"now": _shortly(result), "recorded": _shortly(entry.result)},
-            )
+            yield Finding(place.where, 0, _another_output(result, entry.result))
         elif not is_fresh(entry.result):
-            message = _("Its record is of torch %(torch)s and torchvision %(torchvision)s. Record it anew: --record.")
-            versions = {"torch": entry.result.torch, "torchvision": entry.result.torchvision}
-            yield Finding(place.where, 0, message % versions, Severity.WARNING)
+            yield Finding(place.where, 0, _other_versions(entry.result))
     used = {snippet_sha256(place.snippet) for place in places}
     for sha256 in sorted(recorded.keys() - used):
         message = _("The record %(sha256)s belongs to no snippet any more. Remove it: --record.") % {"sha256": sha256[:12]}
         yield Finding(LOCK_FILE, 0, message, Severity.WARNING)
 
 
+def _not_recorded() -> str:
+    return _("Its run is not recorded. Record it: manage.py check_content --record.")
+
+
+def _another_output(now: SnippetResult, recorded: SnippetResult) -> str:
+    message = _("It now gives “%(now)s”, but “%(recorded)s” is recorded. If that is right, record it: --record --all.")
+    return message % {"now": _shortly(now), "recorded": _shortly(recorded)}
+
+
+def _other_versions(recorded: SnippetResult) -> str:
+    message = _("Its record is of torch %(torch)s and torchvision %(torchvision)s, so it is stale. Record it anew: --record.")
+    return message % {"torch": recorded.torch, "torchvision": recorded.torchvision}
+
+
 def _said(result: SnippetResult) -> tuple[str, str, str]:
     """What a run is compared by. Warnings are shown, and may come and go with other libraries."""
-    return (result.output, result.error, result.missing)
+    return (without_addresses(result.output), without_addresses(result.error), result.missing)
 
 
 def _shortly(result: SnippetResult) -> str:
     return (result.missing or result.error or result.output).strip()[:200]
 
 
-def _entries(
-    places: list[_Place], results: Mapping[str, SnippetResult], recorded: Mapping[str, LockEntry]
-) -> dict[str, LockEntry]:
-    """One entry for each snippet. What was recorded where the weights are is kept where they are not."""
+def _entries(places: list[_Place], results: Mapping[str, SnippetResult]) -> dict[str, LockEntry]:
+    """One entry for each snippet that came to its own end."""
     used: dict[str, list[str]] = {}
     for place in places:
         used.setdefault(snippet_sha256(place.snippet), []).append(place.where)
     entries = {}
     for sha256, where in used.items():
-        result, entry = results[sha256], recorded.get(sha256)
-        if result.stopped:
-            continue
-        if result.missing and entry and not entry.result.missing and is_fresh(entry.result):
-            result = entry.result
-        entries[sha256] = LockEntry(result, tuple(where))
+        if not results[sha256].stopped:
+            entries[sha256] = LockEntry(results[sha256], tuple(where))
     return entries

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,7 @@ from inference.models import Proof
 from inference.proofs import installed_versions, is_fresh, latest_proofs, snippet_sha256
 from inference.sandbox.snippets import Snippet
 from lessons import markdown
+from lessons.parts import folder_parts
 from lessons.samples import CodeSample, problem_with
 from lessons.schema import LESSON_FILE, read_lesson
 
@@ -63,6 +65,15 @@ def standings_of_samples(files: Mapping[str, str], latest: Latest) -> Iterator[S
     for sample in markdown.samples_of(document.body):
         disagrees = _disagreement(sample)
         yield standing(f"{LESSON_FILE}#{sample.id}", sample.snippet, latest(sample.snippet), disagrees)
+
+
+def standings_in(files: Mapping[str, str], latest: Latest, facts: Callable[[str], Any]) -> list[Standing]:
+    """How the proofs of all of a lesson's snippets stand: its own, and those of other rooms' documents."""
+    found = [*standings_of_samples(files, latest)]
+    for part in folder_parts():
+        if part.filename in files:
+            found += part.standings(files[part.filename], latest, facts)
+    return found
 
 
 def _disagreement(sample: CodeSample) -> Callable[[Proof], str]:

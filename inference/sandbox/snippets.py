@@ -96,16 +96,26 @@ _FENCE = re.compile(r"\A\s*(`{3,}|~{3,})[^\n]*\n(?P<fenced>.*?)\n?\1\s*\Z", re.D
 _INLINE = re.compile(r"\A\s*(`+)\s?(?P<inline>.*?)\s?\1\s*\Z", re.DOTALL)
 
 
+_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
+
+
+def without_addresses(text: str) -> str:
+    """The text with every address of an object in memory ("at 0x7f3a…") as "0x…": it is another one in every run."""
+    return _ADDRESS.sub("0x…", text)
+
+
 def normalised_output(text: str) -> str:
     """Text as outputs are compared: one Markdown code wrapper off, no blanks at line ends, no empty lines around.
 
-    Blanks inside a line, letter case, digits and punctuation count: what a learner reads is what Python printed.
+    An object's address in memory counts as any other one. All else counts: blanks inside a line, letter case, digits,
+    punctuation, and so timings, dates and paths, which no snippet should print. Snippets run on the CPU with one thread,
+    so that no device's name or last digit depends on the machine.
     """
     for wrapper in (_FENCE, _INLINE):
         if match := wrapper.match(text):
             text = match[wrapper.groups]
             break
-    lines = [line.rstrip() for line in text.replace("\r\n", "\n").split("\n")]
+    lines = [line.rstrip() for line in without_addresses(text).replace("\r\n", "\n").split("\n")]
     return "\n".join(lines).strip("\n").strip()
 
 

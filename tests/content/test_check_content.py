@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from io import StringIO
@@ -164,15 +165,136 @@ def test_what_was_recorded_with_weights_is_kept_where_there_are_none(folder: Pat
     assert "recorded elsewhere" in (folder / "proofs.lock.yaml").read_text()
 
 
-def test_a_record_of_another_version_or_of_no_snippet_is_warned_about(folder: Path) -> None:
+def test_a_stale_record_is_wrong_and_one_of_no_snippet_is_advice(folder: Path) -> None:
     check(folder, record=True)
     lock = folder / "proofs.lock.yaml"
     lock.write_text(re.sub(r"torch: \S+", "torch: 1.0.0", lock.read_text()))
     change(folder / "sums" / "lesson.md", "print(1 + 2)", "print(1 + 3)")
     with pytest.raises(CommandError) as raised:
         check(folder)
-    assert "warning: Its record is of torch 1.0.0" in str(raised.value)
+    assert "stale: sums/lesson.md#divide: Its record is of torch 1.0.0" in str(raised.value)
+    assert "sums/questions.yaml#what-is-it/b: error: Its record is of torch 1.0.0" in str(raised.value)
+    assert "warning: The record" in str(raised.value)
     assert "belongs to no snippet any more" in str(raised.value)
+
+
+def test_recording_runs_what_has_no_fresh_record_and_nothing_else(folder: Path) -> None:
+    assert "0 of 5 have run" in check(folder, record=True)
+    assert "0 of 0 have run" in check(folder, record=True)
+    change(folder / "sums" / "lesson.md", "print(1 + 2)", "print(1 + 3)")
+    assert "0 of 1 have run" in check(folder, record=True)
+    change(folder / "proofs.lock.yaml", "torch: 2", "torch: 1.2")  # of all five
+    assert "0 of 5 have run" in check(folder, record=True)
+    change(folder / "proofs.lock.yaml", "4\n", "44\n")
+    with pytest.raises(CommandError, match="but the option says “4”"):
+        check(folder, record=True)  # a record is believed …
+    assert "0 of 5 have run" in check(folder, record=True, all=True)  # … until everything is run again
+
+
+def test_the_table_says_how_every_proof_stands(folder: Path) -> None:
+    said = check(folder, record=True)
+    table = [line.split() for line in said.splitlines() if line.startswith(("lesson", "sums "))]
+    assert table == [["lesson", "fresh", "stale", "missing", "failed", "not", "recordable"], ["sums", "4", "0", "0", "0", "1"]]
+    assert "not recordable: sums/lesson.md#heavy: This snippet could not run: it needs weights/resnet50" in said
+    assert "fresh: sums/questions.yaml#what-is-it/b" not in said
+    assert "fresh: sums/questions.yaml#what-is-it/b" in check(folder, verbosity=2)
+
+
+def test_the_report_as_json_is_the_only_thing_on_standard_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check(folder, record=True)
+    change(folder / "sums" / "questions.yaml", '"`4`"', '"`5`"')
+    with pytest.raises(CommandError) as raised:
+        call_command("check_content", str(folder), json=True, stdout=(said := StringIO()), stderr=StringIO())
+    assert raised.value.returncode == 1
+    report = json.loads(said.getvalue())
+    (course,) = report["courses"]
+    assert course["counts"] == {"fresh": 3, "stale": 0, "missing": 0, "failed": 1, "weights": 1}
+    states = {one["where"]: one["state"] for one in course["snippets"]}
+    assert states["sums/questions.yaml#what-is-it"] == "failed"
+    assert report["wrong"] == len([one for one in course["findings"] if one["severity"] == "error"]) == 1
+    assert set(report["installed"]) == {"torch", "torchvision"}
+
+
+def test_the_exit_status_tells_wrong_content_from_a_wrong_command(folder: Path) -> None:
+    for arguments, options, status in (
+        ((folder,), {}, 1),  # nothing is recorded
+        ((), {"course": "nowhere"}, 2),
+        ((folder,), {"course": "arithmetic"}, 2),
+    ):
+        with pytest.raises(CommandError) as raised:
+            call_command("check_content", *map(str, arguments), stdout=StringIO(), **options)
+        assert raised.value.returncode == status
+
+
+def test_without_bubblewrap_the_command_says_what_it_cannot_contain(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("inference.sandbox.nest", "lessons.management.commands.check_content"):
+        monkeypatch.setattr(f"{module}.bubblewrap", lambda: "")
+    said = check(folder, record=True)
+    assert said.startswith("bubblewrap doesn’t work here: snippets can read what you may read.")
+    assert "Everything says what the code does." in said
+
+
+def test_an_address_in_memory_is_another_one_each_time_and_no_disagreement(folder: Path) -> None:
+    change(folder / "sums" / "lesson.md", "print(1 + 2)", "print(object())")
+    check(folder, record=True)
+    check(folder)
+
+
+CAUSE = QUESTIONS.replace("about: output", "about: error").replace(
+    QUESTIONS[QUESTIONS.index("    stem: ") :],
+    """    stem: |
+      `int("two")` ends with `ValueError: invalid literal for int() with base 10: 'two'`. Why?
+    options:
+      - {id: a, text: It is a word, right: true, feedback: Digits are wanted.}
+      - {id: b, text: It is a text, feedback: A text of digits will do., misconception: joins}
+    hint: What would do?
+    solution: [Only digits are read.]
+    answer: It is a word.
+    proof:
+      compare: stem
+      snippet: int("two")
+      mistakes:
+        b: print(int("2"))
+""",
+)
+
+
+def test_a_cause_is_proved_by_what_the_other_causes_come_to(folder: Path) -> None:
+    (folder / "sums" / "questions.yaml").write_text(CAUSE)
+    said = check(folder, record=True)
+    assert "error" not in said
+    change(folder / "sums" / "questions.yaml", 'b: print(int("2"))', 'b: int("two")')
+    with pytest.raises(CommandError, match="The mistake of option “b” comes to “ValueError: invalid literal"):
+        check(folder, record=True)
+
+
+def test_a_wrong_option_of_which_no_code_shows_what_comes_is_told(folder: Path) -> None:
+    (folder / "sums" / "questions.yaml").write_text(CAUSE[: CAUSE.index("      mistakes:")])
+    said = check(folder, record=True)
+    assert re.search(r"questions\.yaml:\d+: warning: No code shows what comes of these options: b\.", said)
+
+
+TRIED = (
+    CAUSE.replace("kind: single", "kind: multiple")
+    .replace("about: error", "about: api")
+    .replace(
+        CAUSE[CAUSE.index("    proof:") :],
+        """    proof:
+      compare: options
+      snippet: |
+        holds = {"a": not "two".isdigit(), "b": not isinstance("two", str)}
+        print(*[option for option, is_so in holds.items() if is_so])
+""",
+    )
+)
+
+
+def test_one_snippet_can_try_all_options(folder: Path) -> None:
+    (folder / "sums" / "questions.yaml").write_text(TRIED)
+    assert "warning" not in check(folder, record=True)
+    change(folder / "sums" / "questions.yaml", 'not isinstance("two", str)', 'isinstance("two", str)')
+    with pytest.raises(CommandError, match=r"these options hold: a b\. Marked as right are: a\."):
+        check(folder, record=True)
 
 
 def test_a_sample_that_warns_is_told(folder: Path) -> None:
