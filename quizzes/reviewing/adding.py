@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from quizzes.models import AttemptQuestion, ReviewCard
+from quizzes.results import committed_answers
 from quizzes.reveal import tells_answer, tells_verdict
 from quizzes.reviewing.cards import add_question, card_for, remove
 from quizzes.reviewing.gathering import SOURCES, take_missed
@@ -32,12 +33,25 @@ class CardState:
 
 def card_state(asked: AttemptQuestion, *, now: datetime) -> CardState | None:
     """Whether the question is in the review; none while nothing of it may be told, since a card would be a hint."""
-    person = asked.attempt.user
+    person = asked.attempt.user_id
     if person is None or not _may_be_told(asked, now):
         return None
-    if asked.attempt.mode in SOURCES:
-        take_missed(person, asked, now=now)
-    return CardState(card_for(person, question=asked.question_version.question_id))
+    question = asked.question_version.question_id
+    card = card_for(person, question=question)
+    if _brings(asked, card):
+        take_missed(asked, now=now)
+        card = card_for(person, question=question)
+    return CardState(card)
+
+
+def _brings(asked: AttemptQuestion, card: ReviewCard | None) -> bool:
+    """Whether the answer makes a card, or one slip back, that nobody has looked at since."""
+    committed = committed_answers(asked)
+    if asked.attempt.mode not in SOURCES or not committed or committed[0].is_right:
+        return False
+    if card is None or card.removed_at is not None:
+        return card is None
+    return card.reviewed_at is None or card.reviewed_at < committed[0].response.committed_at
 
 
 def change_card(asked: AttemptQuestion, *, wanted: bool, now: datetime) -> CardState:
@@ -52,5 +66,5 @@ def change_card(asked: AttemptQuestion, *, wanted: bool, now: datetime) -> CardS
 
 
 def _may_be_told(asked: AttemptQuestion, now: datetime) -> bool:
-    situation = situation_of(asked.attempt, asked, answered=asked.responses.exists(), now=now)
+    situation = situation_of(asked.attempt, asked, answered=bool(asked.responses.all()), now=now)
     return tells_verdict(situation) or tells_answer(situation)

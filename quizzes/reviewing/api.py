@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Field, Router, Schema
+from ninja import Field, Router, Schema, Status
 
 from accounts import people
 from accounts.auth import cookie_or_bearer
@@ -156,7 +156,7 @@ def delete_card(request: HttpRequest, response: HttpResponse, card_id: RowId) ->
     if person is None:
         raise not_found()
     remove(get_object_or_404(ReviewCard, pk=card_id, user=person), now=timezone.now())
-    return 204, None
+    return Status(204, None)
 
 
 # --- values as JSON ----------------------------------------------------------------------------------------------------------

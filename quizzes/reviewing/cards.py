@@ -16,7 +16,9 @@ from quizzes.reviewing.rules import Known, Rating, is_certain_and_wrong, rating_
 from quizzes.reviewing.scheduling import FIRST_AFTER, LIBRARY, PARAMETERS, Scheduled, replay, review
 
 
-def card_for(person: User | None, *, question: Question | int | None = None, lesson: Lesson | None = None) -> ReviewCard | None:
+def card_for(
+    person: User | int | None, *, question: Question | int | None = None, lesson: Lesson | None = None
+) -> ReviewCard | None:
     """This person's card of a question, or of a lesson's insight; none where they have none. Removed ones are found too."""
     if person is None:
         return None

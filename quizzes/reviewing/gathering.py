@@ -75,10 +75,12 @@ def waiting(card: ReviewCard, *, now: datetime) -> Waiting:
     )
 
 
-def take_missed(person: User, asked: AttemptQuestion, *, now: datetime) -> None:
+def take_missed(asked: AttemptQuestion, *, now: datetime) -> None:
     """Makes the card of one question, where its answer missed it and that may be told."""
-    for response in _missed(person, now=now, asked=asked):
-        _take(person, response)
+    person = asked.attempt.user
+    if person is not None:
+        for response in _missed(person, now=now, asked=asked):
+            _take(person, response)
 
 
 def insight_of(version: LessonVersion | None) -> str:
