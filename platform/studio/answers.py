@@ -218,19 +218,35 @@ def as_csv(records: Iterable[ResponseRecord]) -> str:
 
 
 def gradebook_csv(book: Gradebook) -> str:
-    """One line for each learner: scores from 0 to 1, empty where no test was finished, and how many were."""
+    """One line for each learner: scores from 0 to 1, computed and overridden, empty where there is none.
+
+    The last column is the mean of what counts: the override where there is one.
+    """
     written = io.StringIO()
     writer = csv.writer(written)
-    heads = [head for version in book.lessons for head in (harmless(version.title), harmless(f"{version.title}: attempts"))]
-    writer.writerow(["learner", "address", *heads])
+    heads = [harmless(f"{column.title}{what}") for column in book.columns for what in ("", *_MORE_OF_A_CELL)]
+    writer.writerow(["learner", "address", *heads, "course grade"])
     for row in book.rows:
-        cells = [value for cell in row.cells for value in (_score(cell), cell.attempts)]
-        writer.writerow([harmless(row.who), harmless(row.user.email or ""), *cells])
+        cells = [value for cell in row.cells for value in _cell(cell)]
+        writer.writerow([harmless(row.who), harmless(row.user.email or ""), *cells, _share(row.grade)])
     return "\ufeff" + written.getvalue()
 
 
-def _score(cell: Cell) -> str:
-    return "" if cell.score is None else f"{cell.score:.4f}".rstrip("0").rstrip(".")
+_MORE_OF_A_CELL = (": override", ": reason", ": attempts")
+
+
+def _cell(cell: Cell) -> tuple[str | int, ...]:
+    override = cell.override
+    return (
+        _share(cell.computed),
+        _share(override.score) if override else "",
+        harmless(override.reason) if override else "",
+        cell.attempts,
+    )
+
+
+def _share(score: float | None) -> str:
+    return "" if score is None else f"{score:.4f}".rstrip("0").rstrip(".")
 
 
 def harmless(text: str) -> str:

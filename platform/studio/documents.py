@@ -319,7 +319,7 @@ DRAWN_KINDS = ("generated",)
 """Kinds whose words are drawn each time: such a question has none of its own."""
 
 WORDS: Values = {
-    **{name: "" for name in ("stem", "hint", "answer", "snippet", "requires", "compare")},
+    **dict.fromkeys(("stem", "hint", "answer", "snippet", "requires", "compare"), ""),
     "options": [],
     "solution": [],
 }

@@ -18,8 +18,8 @@ from inference import training_contracts
 from inference.training import wording as training_wording
 from inference.training_contracts import DataName
 from lessons.models import Level
-from quizzes.models import About, Difficulty, Reveal
 from quizzes.generating.words import TITLES
+from quizzes.models import About, Difficulty, Reveal
 from studio.documents import DRAWN_KINDS, MOST_ROWS, ONLY_OF_KIND, Values
 
 LONGEST = 300_000
@@ -434,7 +434,7 @@ class QuestionForm(StudioForm):
         label=_("What is asked"),
         required=False,
         choices=[("", _("Choose a template")), *TITLES.items()],
-        help_text=_("The template draws the figures, the options and what is said about each. You see five samples beside this form."),
+        help_text=_("The template draws the figures, the options and what is said about each. The preview has five samples."),
     )
     network = forms.ChoiceField(
         label=_("Of which network"),
@@ -647,6 +647,45 @@ class NewLessonForm(StudioForm):
 
 class MemberForm(StudioForm):
     email = forms.EmailField(label=_("Email address"), help_text=_("Of somebody who has an instructor’s account here."))
+
+
+class OverrideForm(StudioForm):
+    percent = forms.FloatField(
+        label=_("Grade in percent"),
+        min_value=0,
+        max_value=100,
+        required=False,
+        widget=NumberAsTyped,
+        help_text=_("From 0 to 100. It counts in place of what was computed."),
+        error_messages={
+            "invalid": _("Write a number in digits, such as 87.5."),
+            "min_value": _("Write a number from 0 to 100."),
+            "max_value": _("Write a number from 0 to 100."),
+        },
+    )
+    reason = LineField(label=_("Reason"), max_length=300, help_text=_("The learner reads it beside the grade."))
+    known = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**31 - 1)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("percent") is None and "take_back" not in self.data and "percent" not in self.errors:
+            self.add_error("percent", gettext("Write a number from 0 to 100."))
+        return values
+
+
+class ExtraTimeForm(StudioForm):
+    email = forms.EmailField(label=_("Email address"), help_text=_("Of the learner’s account."))
+    percent = forms.IntegerField(
+        label=_("Share of the time, in percent"),
+        min_value=0,
+        required=False,
+        widget=NumberAsTyped,
+        help_text=_("50 makes 30 minutes 45."),
+    )
+    minutes = forms.IntegerField(
+        label=_("Minutes"), min_value=0, required=False, widget=NumberAsTyped, help_text=_("Both together add up.")
+    )
+    reason = LineField(label=_("Reason"), max_length=300)
 
 
 class DocumentForm(StudioForm):

@@ -99,7 +99,7 @@ def drawn_samples(template: QuestionVersion) -> SafeString:
 
 def _sample(words: _Words, sample: Variant) -> dict[str, Any]:
     """One drawn question as the preview of a question shows it."""
-    options = [
+    options: list[dict[str, Any]] = [
         {
             "letter": letter_at(index),
             "html": words.option(option.text),
@@ -107,7 +107,7 @@ def _sample(words: _Words, sample: Variant) -> dict[str, Any]:
             "mark": "",
             "right": option.key in sample.right,
             "feedback": words.block(option.feedback),
-            "belief": words.belief(option.belief and asdict(option.belief)),
+            "belief": words.belief(asdict(option.belief) if option.belief else None),
         }
         for index, option in enumerate(sample.options)
     ]

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from studio.views import answers, courses, gradebook, keys, lessons, publishing, questions, recordings, reports, weights
+from studio.views import (
+    answers,
+    courses,
+    extra_time,
+    gradebook,
+    keys,
+    lessons,
+    publishing,
+    questions,
+    recordings,
+    reports,
+    weights,
+)
 
 app_name = "studio"
 _COURSE = "courses/<slug:course>/"
@@ -17,6 +29,8 @@ urlpatterns = [
     path(_COURSE + "members/", courses.members, name="members"),
     path(_COURSE + "export/", courses.export, name="export"),
     path(_COURSE + "gradebook/", gradebook.gradebook, name="gradebook"),
+    path(_COURSE + "gradebook/<int:quiz_id>/<int:person_id>/", gradebook.override, name="override"),
+    path(_COURSE + "extra-time/", extra_time.extra_time, name="extra_time"),
     path(_COURSE + "gradebook.csv", gradebook.download, name="gradebook_csv"),
     path(_COURSE + "add-lesson/", courses.new_lesson, name="new_lesson"),
     path(_LESSON, lessons.lesson, name="lesson"),

@@ -81,10 +81,12 @@ lesson_values = st.fixed_dictionaries(
 )
 question_values = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["single", "multiple", "numeric", "output", "of-later"]),
+        "kind": st.sampled_from(["single", "multiple", "numeric", "output", "generated", "of-later"]),
         "credit": st.sampled_from(["", "right_minus_wrong", "of-later"]),
         "absolute": tolerances,
         "relative": tolerances,
+        "template": st.sampled_from(["", "head_input", "of-later"]),
+        "network": st.sampled_from(["", "resnet50"]),
         "about": st.just("concept"),
         "difficulty": st.sampled_from(["easy", "hard"]),
         "objective": lines,
@@ -227,7 +229,10 @@ def test_a_question_of_one_kind_keeps_nothing_that_only_another_needs(values):
     question = QuestionsText(saved.with_question("q1", without_other_kinds(saved.values("q1")))).questions[0]
     assert "credit" not in question or values["kind"] == "multiple"
     assert "tolerance" not in question or values["kind"] == "numeric"
-    kept = {"multiple": ["credit"], "numeric": ["absolute", "relative"]}.get(values["kind"], [])
+    assert not {"template", "parameters"} & set(question) or values["kind"] == "generated"
+    assert not {"stem", "options", "hint", "solution", "answer"} & set(question) or values["kind"] != "generated"
+    kept = {"multiple": ["credit"], "numeric": ["absolute", "relative"], "generated": ["template", "network"]}
+    kept = kept.get(values["kind"], [])
     again = without_other_kinds(values)
     assert {name: again[name] for name in kept} == {name: values[name] for name in kept}
 
