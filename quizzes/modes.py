@@ -17,6 +17,7 @@ from quizzes.doors import earlier, exam_door
 from quizzes.drawing import can_ask
 from quizzes.misconceptions.services import list_url
 from quizzes.models import About, Attempt, Difficulty, QuizMode, QuizQuestion, QuizVersion
+from quizzes.patterns.doors import pattern_door
 from quizzes.services import attempts_at, nothing_to_ask, quiz_version_of
 from web.problems import not_found
 
@@ -110,9 +111,13 @@ class TestMode(_QuizMode):
     group = Group.KEEP.value
     order = 10
     quiz_mode = QuizMode.TEST
-    beside = (QuizMode.EXAM,)
+    beside = (QuizMode.EXAM, QuizMode.PATTERN)
     template = "quizzes/test.html"
 
     def doors(self, page: LessonPage) -> dict[str, Any]:
-        exam = quiz_version_of(page.version, QuizMode.EXAM)
-        return {"exam": exam_door(exam, person=page.person, now=timezone.now()) if exam else None}
+        exam, pattern = (quiz_version_of(page.version, mode) for mode in (QuizMode.EXAM, QuizMode.PATTERN))
+        now = timezone.now()
+        return {
+            "exam": exam_door(exam, person=page.person, now=now) if exam else None,
+            "pattern": pattern_door(pattern, person=page.person, now=now) if pattern else None,
+        }
