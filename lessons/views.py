@@ -20,7 +20,7 @@ from inference.views import run_context
 from lessons import markdown, services
 from lessons.doors import doors_of, start_url
 from lessons.films import picture_in
-from lessons.links import links_of
+from lessons.links import home_links_of, links_of
 from lessons.models import Draft, LessonFile, LessonVersion
 from lessons.modes import Group, LessonPage, Mode, all_modes, modes_of
 from lessons.words import words_html
@@ -46,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "cards": _with_doors(cards),
         "try_url": services.first_run(cards),
         "place": services.left_off(person) if person else None,
+        "waiting": home_links_of(person) if person else [],
     }
     return render(request, "lessons/home.html", context)
 

