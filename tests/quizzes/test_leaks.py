@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -18,7 +19,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from lessons.models import LessonVersion
 from quizzes.models import Attempt, KeyRevision, QuizVersion
+from quizzes.reviewing.cards import add_insight
 from quizzes.services import (
     attempt_question,
     finish_attempt,
@@ -326,6 +329,22 @@ REDO_STATES = (
 )
 
 
+PROBED = "question=p-hard"
+"""What a page of a misconception tells whoever missed that question, which is how it became a card."""
+REVIEW_STATES = (
+    State("fresh", lambda attempt: None, PROBED),
+    State("drafted", draft_all, PROBED),
+    State("hint", lambda attempt: show_hint(attempt=attempt, position=1, now=timezone.now()), f"HINT-HARD|{PROBED}"),
+    State("step", lambda attempt: show_step(attempt=attempt, position=1, step=1, now=timezone.now()), f"STEP-HARD-1|{PROBED}"),
+    State("answered wrong", lambda attempt: commit(attempt, 1, right=False), f"FEEDBACK-HARD-B|{ABOUT_FC}|{PROBED}"),
+    State(
+        "answered right",
+        lambda attempt: commit(attempt, 1, right=True),
+        rf"(?!HINT).*-HARD\b.*|{ABOUT_CLASSES}|{ABOUT_FC}|The answer is .*|{PROBED}",
+    ),
+)
+
+
 def assert_walk_tells_only(visitor: Client, attempt: Attempt, allowed: str) -> set[str]:
     """Everything that was told on the walk, none of it beyond `allowed`."""
     everything: set[str] = set()
@@ -369,6 +388,31 @@ def test_no_address_of_a_redo_tells_more_than_the_redo_has(
     redo = start_redo(attempt=finish_attempt(attempt=attempt, now=timezone.now()), now=timezone.now())
     state.reach(redo)
     assert_walk_tells_only(visitor, redo, state.told)
+
+
+def a_review_by_script(visitor: Client, learner: User, version: LessonVersion) -> Attempt:
+    """The attempt in which a review asks the question that was missed three days ago, beside the lesson's key insight."""
+    long_ago = timezone.now() - timedelta(days=3)
+    quiz = quiz_version_of(version, "practice")
+    if quiz is None:
+        pytest.fail("the lesson has no practice")
+    missed = start_attempt(user=learner, quiz_version=quiz, now=long_ago)
+    submit_response(attempt=missed, position=2, answer=chose("b"), idempotency_key="long-ago", now=long_ago)
+    add_insight(learner, version.lesson, now=long_ago)
+    begun = visitor.post("/api/v1/me/reviews", {}, content_type="application/json", headers=token(visitor))
+    again = visitor.post(f"/api/v1/me/reviews/{begun.json()['id']}/next", headers=token(visitor))
+    assert begun.json() == again.json()
+    assert not told(begun)
+    return Attempt.objects.get(pk=begun.json()["card"]["attempt"])
+
+
+@pytest.mark.parametrize("state", REVIEW_STATES, ids=lambda state: state.name)
+def test_no_address_of_a_review_tells_more_than_was_asked_for_in_it(
+    visitor: Client, learner: User, publish: Publish, state: State
+) -> None:
+    attempt = a_review_by_script(visitor, learner, publish(meta={"modes": ["read", "practise", "test", "review"]}))
+    state.reach(attempt)
+    assert_walk_tells_only(visitor, attempt, state.told)
 
 
 def test_no_route_escapes_the_walk(visitor: Client, attempt: Attempt) -> None:

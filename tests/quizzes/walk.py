@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
+from uuid import uuid4
 
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from lessons.modes import MODE_SLUGS
-from quizzes.models import Attempt, Misconception, Question
+from quizzes.models import Attempt, Misconception, Question, ReviewCard, ReviewSitting
 
 EXEMPT: Mapping[str, str] = {
     "admin/": "for admins alone: who may look at every row",
@@ -51,6 +52,15 @@ WRITES: Mapping[str, str] = {
     "api/v1/attempts/<attempt_id>/questions/<position>/hint": "test_leaks.answers_about posts to it",
     "api/v1/attempts/<attempt_id>/questions/<position>/steps/<step>": "test_leaks.answers_about posts to it",
     "api/v1/attempts/<attempt_id>/finish": "answers with the finished attempt, which is walked",
+    "me/review/start/": "leads to the card that is asked, which is walked",
+    "me/review/<uuid:sitting_id>/next/": "the same",
+    "me/review/<uuid:sitting_id>/end/": "leads to the end of the sitting, which is walked",
+    "me/review/cards/<int:card_id>/": "leads back to a page that is walked",
+    "attempts/<uuid:attempt_id>/<int:position>/review/": "leads back to the question, which is walked",
+    "api/v1/me/reviews/<sitting_id>/next": "test_leaks.a_review_by_script posts to it",
+    "api/v1/me/reviews/<sitting_id>/end": "answers with the sitting, which is walked",
+    "api/v1/me/reviews/<sitting_id>/cards/<position>": "answers with a rating and a date",
+    "api/v1/me/reviews/cards/<card_id>": "answers with nothing",
     "sign-out/": "accounts may not import quizzes",
     "me/tokens/": "accounts may not import quizzes",
     "theme/": "web may not import quizzes",
@@ -81,6 +91,7 @@ def is_exempt(route: str) -> bool:
 def arguments_of(attempt: Attempt) -> dict[str, list[str]]:
     """What an address of each argument is asked with: everything there is of it around an attempt."""
     version = attempt.quiz_version.lesson_version
+    sittings = ReviewSitting.objects.values_list("pk", flat=True)
     course, slugs = version.lesson.course, Misconception.objects.values_list("slug", flat=True)
     return {
         "course": [course.slug],
@@ -95,6 +106,8 @@ def arguments_of(attempt: Attempt) -> dict[str, list[str]]:
         "uid": list(Question.objects.values_list("uid", flat=True)),
         "number": ["1"],
         "name": ["questions.yaml"],
+        "sitting_id": [str(pk) for pk in sittings] or [str(uuid4())],
+        "card_id": [str(pk) for pk in ReviewCard.objects.values_list("pk", flat=True)] or ["1"],
     }
 
 
