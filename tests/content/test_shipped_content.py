@@ -38,7 +38,7 @@ def prose_of(document: LessonDocument) -> str:
 
 def every_question() -> Iterator[tuple[LessonFolder, QuestionDocument]]:
     for lesson in COURSE.lessons:
-        for question in questions_of(lesson).questions:
+        for question in questions_of(lesson).written:
             yield lesson, question
 
 
@@ -181,7 +181,7 @@ def test_no_wrong_options_words_quote_the_right_one(asked: QuestionDocument) -> 
 
 def test_what_code_gives_is_asked_as_such_and_each_lesson_has_every_way_to_answer(lesson: LessonFolder) -> None:
     questions = questions_of(lesson).questions
-    assert {question.kind for question in questions} >= {"single", "multiple", "numeric", "output"}
+    assert {question.kind for question in questions} >= {"single", "multiple", "numeric", "output", "trace"}
     for question in questions:
         assert question.kind == "output" or question.about != "output", question.uid
 
@@ -209,7 +209,7 @@ def _is_longest(question: QuestionDocument) -> bool:
 
 def test_every_misconception_is_somebodys_reason(lesson: LessonFolder) -> None:
     document = questions_of(lesson)
-    used = {option.misconception for question in document.questions for option in question.options if option.misconception}
+    used = {option.misconception for question in document.written for option in question.options if option.misconception}
     assert used == {misconception.slug for misconception in document.misconceptions}
 
 
