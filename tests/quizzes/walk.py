@@ -42,6 +42,9 @@ EXEMPT: Mapping[str, str] = {
 WRITES: Mapping[str, str] = {
     "quizzes/<int:quiz_id>/attempts/": "leads to the attempt, which is walked",
     "api/v1/quizzes/<quiz_id>/attempts": "test_leaks.answers_about posts to it",
+    "quizzes/<int:quiz_id>/skip/": "leads back to the lesson, which is walked",
+    "quizzes/<int:quiz_id>/predictions/<slug:mode>/outcome/": "beforehand/test_leaks posts to it",
+    "api/v1/attempts/<attempt_id>/questions/<position>/outcome": "beforehand/test_leaks posts to it",
     "attempts/<uuid:attempt_id>/redo/": "leads to the redo, which is walked",
     "attempts/<uuid:attempt_id>/<int:position>/draft/": "test_leaks.answers_about posts to it",
     "attempts/<uuid:attempt_id>/<int:position>/hint/": "test_leaks.answers_about posts to it",

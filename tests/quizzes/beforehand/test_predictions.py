@@ -76,7 +76,9 @@ def test_it_is_asked_on_the_modes_page_and_looking_writes_nothing(client: Client
 
 
 @pytest.mark.parametrize("words", ["Right of b-run", "Wrong of b-run"])
-def test_an_answer_is_kept_and_told_only_after_a_run(visitor: Client, learner: User, version: LessonVersion, words: str) -> None:
+def test_an_answer_is_kept_and_told_only_after_a_run(
+    visitor: Client, learner: User, version: LessonVersion, words: str
+) -> None:
     said = predict(visitor, words)
     assert said.headers["Location"] == f"{RUN}#prediction"
     waiting = visitor.get(RUN)
@@ -133,7 +135,11 @@ def test_htmx_gets_the_part_and_a_refusal_in_its_place(visitor: Client, version:
 
 def test_what_is_not_asked_is_not_there(visitor: Client, version: LessonVersion) -> None:
     quiz = asked_quiz_id()
-    for address in (f"/quizzes/{quiz}/predictions/break/", f"/quizzes/{quiz}/predictions/read/", "/quizzes/999/predictions/run/"):
+    for address in (
+        f"/quizzes/{quiz}/predictions/break/",
+        f"/quizzes/{quiz}/predictions/read/",
+        "/quizzes/999/predictions/run/",
+    ):
         assert visitor.get(address, headers=HTMX).status_code == 404
         assert visitor.post(f"{address}outcome/").status_code == 404
 
