@@ -65,10 +65,10 @@ def clock_of(attempt: Attempt, *, now: datetime | None = None) -> dict[str, Any]
 
     Without a limit, or once it is finished, no seconds are left to count.
     """
-    runs = attempt.deadline_at is not None and not attempt.is_finished
+    deadline = None if attempt.is_finished else attempt.deadline_at
     return {
-        "runs": runs,
-        "seconds_left": seconds_left(attempt.deadline_at, now or timezone.now()) if runs else None,
+        "runs": deadline is not None,
+        "seconds_left": seconds_left(deadline, now or timezone.now()) if deadline else None,
         "ends": moment_words(attempt.deadline_at),
     }
 

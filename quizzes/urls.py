@@ -1,11 +1,12 @@
 from django.urls import path
 
-from quizzes import report_views, views
+from quizzes import grade_views, report_views, views
 from quizzes.beforehand import views as beforehand
 
 app_name = "quizzes"
 urlpatterns = [
     path("me/progress/", views.progress, name="progress"),
+    path("me/grades/", grade_views.grades, name="grades"),
     path("quizzes/<int:quiz_id>/attempts/", views.start, name="start"),
     path("quizzes/<int:quiz_id>/skip/", beforehand.skip, name="skip"),
     path("quizzes/<int:quiz_id>/predictions/<slug:mode>/", beforehand.prediction, name="prediction"),

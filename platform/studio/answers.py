@@ -60,6 +60,7 @@ class QuestionAnswers:
     question_version: int
     total: int
     right: int
+    drawn: bool  # whether each learner is asked with other figures, so that answers are not the same options
     picks: list[Pick]
     records: list[ResponseRecord]
     statistics: list[StatisticsView]  # once for each key that grades it
@@ -87,12 +88,13 @@ def by_question(records: Iterable[ResponseRecord], measured: Sequence[Measured] 
         groups.setdefault((record.question_uid, record.question_version), []).append(record)
     found = [
         QuestionAnswers(
-            stem=excerpt(group[0].stem, 160),
+            stem=group[0].drawn or excerpt(group[0].stem, 160),
             uid=uid,
             question_version=number,
             total=len(group),
             right=sum(record.right for record in group),
-            picks=_picks(group),
+            drawn=bool(group[0].drawn),
+            picks=[] if group[0].drawn else _picks(group),
             records=group,
             statistics=[
                 _statistics(one)
@@ -112,14 +114,13 @@ def _picks(records: Sequence[ResponseRecord]) -> list[Pick]:
 
 def _statistics(measured: Measured) -> StatisticsView:
     found = measured.statistics
-    version = measured.question_version
     return StatisticsView(
         key_number=measured.key_number,
         attempts=measured.attempts,
-        figures=_figures(found, Difficulty(version.difficulty)) if found else [],
+        figures=_figures(found, Difficulty(measured.question_version.difficulty)) if found else [],
         picks=[
-            (excerpt(option.text, 100), found.picks[option.key], round(100 * found.picks[option.key] / found.attempts))
-            for option in version.options.all()
+            (excerpt(words, 100) or _("what is right"), found.picks[key], round(100 * found.picks[key] / found.attempts))
+            for key, words in measured.picked.items()
         ]
         if found
         else [],
