@@ -17,6 +17,7 @@ from lessons.management.commands.check_content import SHIPPED, shipped_folders
 from lessons.proving import prove_folder
 from lessons.releases import snippets_in
 from lessons.schema import LessonDocument, read_lesson
+from quizzes.proving import RUNNABLE, claims_of, proves, unproved_options
 from quizzes.schema import QuestionDocument, QuestionsDocument, read_questions
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -101,7 +102,7 @@ def test_a_lesson_is_read_in_twelve_to_twenty_minutes(lesson: LessonFolder) -> N
     meta = read_lesson(lesson.files["lesson.md"]).meta
     assert meta is not None
     assert 12 <= meta.minutes <= 20
-    assert set(meta.modes) >= {"read", "run", "follow", "break", "code", "practise", "test"}
+    assert set(meta.modes) >= {"read", "run", "follow", "break", "code", "practise", "test", "review"}
     assert meta.run is not None
     assert meta.run.predict is not None
     assert meta.insight
@@ -186,11 +187,20 @@ def test_what_code_gives_is_asked_as_such_and_each_lesson_has_every_way_to_answe
         assert question.kind == "output" or question.about != "output", question.uid
 
 
-def test_every_output_question_proves_all_its_distractors() -> None:
+def test_what_can_be_run_is_proved_with_every_distractor() -> None:
+    """Questions about a call, an output or the cause of an error: nothing of their keys is somebody's word."""
+    asked = [question for _lesson, question in every_question() if question.about in RUNNABLE]
+    assert len(asked) >= 18
+    for question in asked:
+        assert question.proof is not None, question.uid
+        assert unproved_options(question) == [], question.uid
+
+
+def test_every_runnable_key_and_distractor_is_recorded(lock: dict[str, LockEntry]) -> None:
+    proved = {where.partition("#")[2] for entry in lock.values() if not entry.result.missing for where in entry.where}
     for _lesson, question in every_question():
-        if question.about == "output":
-            assert question.proof is not None
-            assert set(question.proof.mistakes) == {option.id for option in question.options if not option.right}, question.uid
+        for claim in claims_of(question):
+            assert proves(question, claim.option) in proved
 
 
 def test_the_right_option_is_not_given_away_by_place_or_length() -> None:

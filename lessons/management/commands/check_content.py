@@ -123,7 +123,7 @@ class Command(BaseCommand):
         for one in report.standings:
             if everything or one.state is not State.FRESH:
                 self.stdout.write(f"{_word(one.state)}: {one.where}" + (f": {one.sentence}" if one.sentence else ""))
-            for warned in one.warnings:
+            for warned in one.warnings if everything else ():  # those of samples and keys are advice below
                 self.stdout.write(_("warns: %(where)s: %(warning)s") % {"where": one.where, "warning": warned})
         for finding in report.findings:
             self.stdout.write(str(finding))
