@@ -22,6 +22,7 @@ from quizzes.questions.numeric import read_number
 from quizzes.questions.output import CodeOutput
 from quizzes.schema import QUESTIONS_FILE
 from quizzes.services import newest_key
+from quizzes.variants import is_template
 from quizzes.words import filled
 from web.problems import Problem
 
@@ -41,8 +42,13 @@ class Correction:
 
 
 def is_correctable(version: QuestionVersion) -> bool:
-    """Whether a person may say what is right: what code prints is decided by running it."""
-    return version.kind != CodeOutput.name
+    """Whether a person may say what is right: what code prints is decided by running it, what is drawn by computing it."""
+    return version.kind != CodeOutput.name and not is_computed(version)
+
+
+def is_computed(version: QuestionVersion) -> bool:
+    """Whether its key is computed: of a template, and of a variant drawn from one."""
+    return version.template_id is not None or is_template(version)
 
 
 def correct_key(
@@ -52,6 +58,8 @@ def correct_key(
 
     Raises Problem 409 when the newest key isn't number `revision` any more, and 422 with a sentence for a key that cannot be.
     """
+    if is_computed(question_version):
+        raise Problem(409, _("Not a key to correct"), computed())
     old = newest_key(question_version)
     if old.number != revision:
         raise _overtaken()
@@ -70,6 +78,15 @@ def correct_key(
     except IntegrityError:
         raise _overtaken() from None
     return new
+
+
+def computed() -> str:
+    """What to do about a key that nobody wrote."""
+    return _(
+        "The key of this question is computed from figures, anew for each learner, so there is nothing to correct here. If the"
+        " template is wrong, take the question out of the lesson and publish, tell whoever runs this site, and override the"
+        " grades of those it cost points."
+    )
 
 
 def _overtaken() -> Problem:

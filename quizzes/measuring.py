@@ -1,13 +1,19 @@
-"""From the rows of a lesson's tests to the statistics of its questions: by question version and key revision."""
+"""From the rows of a lesson's tests to the statistics of its questions: by question version and key revision.
+
+A question that is drawn anew each time is measured as one, over all its variants, for no two people are asked the same figures.
+What is picked of it are beliefs: its options differ.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from statistics import fmean
 
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 
 from lessons.models import Lesson
 from quizzes.grading import grade
@@ -15,15 +21,19 @@ from quizzes.models import GRADED, AttemptQuestion, Grade, KeyRevision, Question
 from quizzes.statistics import Statistics, Taken, statistics_of
 from quizzes.strength import guessing_floor
 
+RIGHT = ""
+"""What was picked of a drawn question by whoever was right: no belief."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One question version under one key: how often it was taken, and what that says once it is often enough."""
+    """One question version, or template, under one key: how often it was taken, and what that says once it is often enough."""
 
     question_version: QuestionVersion
     key_number: int
     attempts: int
     statistics: Statistics | None
+    picked: dict[str, str]  # what `statistics.picks` counts → its words: an option's, or a belief's
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,8 @@ class _Sitting:
     asked: int
     attempt: object
     person: object
-    question_version: int
+    question_version: int  # of a variant, its template
+    variant: int  # of all others, the same
     points: int
     started_at: datetime
     draft_saved_at: datetime | None
@@ -65,6 +76,7 @@ def measured_in(lesson: Lesson) -> list[Measured]:
         .select_related("question")
         .prefetch_related("options")
     }
+    drawn = _drawn(sittings)
     newest = dict(
         KeyRevision.objects.filter(question_version__in=versions)
         .order_by("number")
@@ -74,16 +86,32 @@ def measured_in(lesson: Lesson) -> list[Measured]:
     seen: set[tuple[object, int]] = set()
     for _attempt, rows in groupby(sittings, key=lambda one: one.attempt):
         attempt = list(rows)
-        taken = _taken(attempt, answers)
+        taken = _taken(attempt, answers, drawn)
         for sitting in attempt:
             who = (sitting.person or sitting.attempt, sitting.question_version)
             if who in seen:
                 continue
             seen.add(who)
             answer = answers.get(sitting.asked)
-            number = answer.key_number if answer else newest[sitting.question_version]
+            # The keys of a template's variants are computed, so none of them was corrected.
+            number = 1 if sitting.variant in drawn else answer.key_number if answer else newest[sitting.question_version]
             groups.setdefault((sitting.question_version, number), []).append(taken[sitting.asked])
-    return [_measured(versions[version], number, taken) for (version, number), taken in sorted(groups.items())]
+    variants = _by_template(sittings, drawn)
+    return [
+        _measured_as_drawn(versions[version], number, taken, variants[version])
+        if version in variants
+        else _measured_as_written(versions[version], number, taken)
+        for (version, number), taken in sorted(groups.items())
+    ]
+
+
+def _by_template(sittings: Iterable[_Sitting], drawn: Mapping[int, _Variant]) -> dict[int, list[_Variant]]:
+    """Template's id → the variants of it that were asked, one for each time."""
+    found: dict[int, list[_Variant]] = {}
+    for one in sittings:
+        if one.variant in drawn:
+            found.setdefault(one.question_version, []).append(drawn[one.variant])
+    return found
 
 
 def _sittings(lesson: Lesson) -> list[_Sitting]:
@@ -94,8 +122,35 @@ def _sittings(lesson: Lesson) -> list[_Sitting]:
         attempt__is_redo=False,
         attempt__finished_at__isnull=False,
     ).order_by("attempt__started_at", "attempt_id", "position")
-    fields = ("pk", "attempt_id", "attempt__user_id", "question_version_id", "points", "attempt__started_at", "draft_saved_at")
+    rows = rows.annotate(measured=Coalesce("question_version__template_id", "question_version_id"))
+    person = ("pk", "attempt_id", "attempt__user_id")
+    fields = (*person, "measured", "question_version_id", "points", "attempt__started_at", "draft_saved_at")
     return [_Sitting(*row) for row in rows.values_list(*fields)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """What is needed of a variant's key: what each option stands for, and the chance to guess right."""
+
+    behind: dict[str, str]  # option → the slug of a belief; none for a right one
+    titles: dict[str, str]
+    guess: float
+
+
+def _drawn(sittings: Sequence[_Sitting]) -> dict[int, _Variant]:
+    """The variants that were asked, by their own id."""
+    asked = {one.variant for one in sittings if one.variant != one.question_version}
+    keys = KeyRevision.objects.filter(question_version__in=asked).select_related("question_version").order_by("number")
+    return {key.question_version_id: _variant(key) for key in keys}
+
+
+def _variant(key: KeyRevision) -> _Variant:
+    beliefs = {option: key.misconceptions[option] for option in key.feedback if option in key.misconceptions}
+    return _Variant(
+        behind={option: belief["slug"] for option, belief in beliefs.items()},
+        titles={belief["slug"]: belief["title"] for belief in beliefs.values()},
+        guess=guessing_floor(key.question_version.kind, len(key.feedback)),
+    )
 
 
 def _answers(lesson: Lesson) -> dict[int, _Answered]:
@@ -130,7 +185,7 @@ def _scores_by_key(regraded: QuerySet[Grade]) -> dict[int, float]:
     }
 
 
-def _taken(attempt: Sequence[_Sitting], answers: dict[int, _Answered]) -> dict[int, Taken]:
+def _taken(attempt: Sequence[_Sitting], answers: dict[int, _Answered], drawn: Mapping[int, _Variant]) -> dict[int, Taken]:
     reached = sum(answers[one.asked].points for one in attempt if one.asked in answers)
     points = sum(one.points for one in attempt)
     seconds = _seconds(attempt, answers)
@@ -142,7 +197,7 @@ def _taken(attempt: Sequence[_Sitting], answers: dict[int, _Answered]) -> dict[i
         found[one.asked] = Taken(
             score=answer.score if answer else 0.0,
             rest=rest,
-            picks=tuple(answer.options) if answer else (),
+            picks=_picks(answer.options if answer else (), drawn.get(one.variant)),
             seconds=seconds.get(one.asked),
         )
     return found
@@ -165,7 +220,22 @@ def _seconds(attempt: Iterable[_Sitting], answers: dict[int, _Answered]) -> dict
     return found
 
 
-def _measured(version: QuestionVersion, key_number: int, taken: Sequence[Taken]) -> Measured:
-    options = [option.key for option in version.options.all()]
+def _picks(options: Sequence[str], variant: _Variant | None) -> tuple[str, ...]:
+    """What was picked: options or, of a variant, what they stand for."""
+    return tuple(options if variant is None else (variant.behind.get(option, RIGHT) for option in options))
+
+
+def _measured_as_written(version: QuestionVersion, key_number: int, taken: Sequence[Taken]) -> Measured:
+    options = {option.key: option.text for option in version.options.all()}
     guess = guessing_floor(version.kind, len(options))
-    return Measured(version, key_number, len(taken), statistics_of(taken, options=options, guess=guess))
+    return Measured(version, key_number, len(taken), statistics_of(taken, options=list(options), guess=guess), options)
+
+
+def _measured_as_drawn(
+    template: QuestionVersion, key_number: int, taken: Sequence[Taken], variants: Sequence[_Variant]
+) -> Measured:
+    """A template's figures, by beliefs. Its variants have more options or fewer, so the chance to guess is their mean."""
+    titles = {slug: title for variant in variants for slug, title in variant.titles.items()}
+    picked = {RIGHT: "", **dict(sorted(titles.items(), key=lambda pair: pair[1]))}
+    guess = fmean(variant.guess for variant in variants)
+    return Measured(template, key_number, len(taken), statistics_of(taken, options=list(picked), guess=guess), picked)

@@ -11,6 +11,7 @@ from accounts.models import User
 from lessons.models import Lesson
 from quizzes.grading import letter_of
 from quizzes.models import Attempt, QuizVersion, Response
+from quizzes.variants import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class ResponseRecord:
     mode: str  # a value of QuizMode; the redo of a test is practice
     lesson_version: int
     question_uid: str
-    question_version: int
+    question_version: int  # of a variant, its template's
+    drawn: str  # what the template asks, of a variant; empty for a question that says the same to everybody
     stem: str  # Markdown
     objective: str
     letters: tuple[str, ...]  # as this learner saw the options
@@ -48,6 +50,7 @@ def responses_of(source: QuizVersion | Lesson, *, limit: int = 1000) -> list[Res
     """The newest answers given to a quiz version, or to every version of a lesson's quizzes; at most `limit`."""
     rows = Response.objects.select_related(
         "attempt_question__question_version__question",
+        "attempt_question__question_version__template",
         "attempt_question__attempt__user",
         "attempt_question__attempt__quiz_version__quiz",
         "attempt_question__attempt__quiz_version__lesson_version",
@@ -77,6 +80,7 @@ def _record(response: Response) -> ResponseRecord:
         lesson_version=attempt.quiz_version.lesson_version.number,
         question_uid=version.question.uid,
         question_version=version.number,
+        drawn=title_of(version.template) if version.template else "",
         stem=version.stem,
         objective=version.objective,
         letters=tuple(letter_of(key, asked.option_order) for key in response.options),

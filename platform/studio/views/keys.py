@@ -13,15 +13,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from lessons.models import Lesson
-from quizzes.correcting import correct_key, is_correctable
+from quizzes.correcting import computed, correct_key, is_computed, is_correctable
 from quizzes.models import KeyRevision, QuestionVersion, RegradePolicy
 from quizzes.records import name_of
 from quizzes.regrading import Plan, apply_regrade, plan_regrade
 from quizzes.services import newest_key
+from quizzes.variants import title_of
 from studio.access import author_of, for_lesson
 from studio.documents import excerpt
 from studio.frame import lesson_frame
 from studio.keys import KeyForm, correct_draft
+from studio.previews import drawn_samples
 from web.problems import Problem, not_found
 
 UNUSABLE = 422
@@ -32,6 +34,8 @@ UNUSABLE = 422
 def key(request: HttpRequest, lesson: Lesson, uid: str, number: int) -> HttpResponse:
     """What grades the question now, the form that corrects it, and every key before."""
     version = _asked(lesson, uid, number)
+    if is_computed(version):
+        return _computed(request, lesson, version)
     newest = newest_key(version)
     form = KeyForm(version, newest, request.POST if request.method == "POST" else None)
     status = 200
@@ -71,6 +75,8 @@ def _correct(request: HttpRequest, lesson: Lesson, version: QuestionVersion, for
 def regrade(request: HttpRequest, lesson: Lesson, uid: str, number: int) -> HttpResponse:
     """What each policy would change, answer by answer; posting does exactly what was shown."""
     version = _asked(lesson, uid, number)
+    if is_computed(version):
+        return _computed(request, lesson, version)
     newest = newest_key(version)
     given = (request.POST if request.method == "POST" else request.GET).get("policy", "")
     policy = RegradePolicy(given) if given in RegradePolicy.values else None
@@ -101,6 +107,20 @@ def regrade(request: HttpRequest, lesson: Lesson, uid: str, number: int) -> Http
     return _page(request, lesson, version, "studio/regrade.html", context, status=status)
 
 
+def _computed(request: HttpRequest, lesson: Lesson, template: QuestionVersion) -> HttpResponse:
+    """What a template asks, five samples of it, and what to do if it is wrong."""
+    context = {
+        **lesson_frame(request, lesson, "answers"),
+        "uid": template.question.uid,
+        "asked": template,
+        "title": title_of(template),
+        "advice": computed(),
+        "samples": drawn_samples(template),
+    }
+    status = 200 if request.method in ("GET", "HEAD") else 409
+    return render(request, "studio/computed_key.html", context, status=status)
+
+
 def _rows(plan: Plan) -> list[dict[str, Any]]:
     return [{"who": name_of(change.user), "change": change} for change in plan.changes]
 
@@ -108,8 +128,8 @@ def _rows(plan: Plan) -> list[dict[str, Any]]:
 def _asked(lesson: Lesson, uid: str, number: int) -> QuestionVersion:
     """The published wording of a question of this lesson; 404 when there is none of this number."""
     found = (
-        QuestionVersion.objects.filter(question__lesson=lesson, question__uid=uid, number=number)
-        .select_related("question")
+        QuestionVersion.objects.filter(question__lesson=lesson, question__uid=uid, number=number, template=None)
+        .select_related("question__lesson__course")
         .prefetch_related("options")
         .first()
     )

@@ -61,7 +61,8 @@ def _row(report: KeyReport, written: str) -> dict[str, Any]:
     return {
         "report": report,
         "who": name_of(report.user),
-        "stem": excerpt(asked.question_version.stem, 200),
+        "stem": excerpt(asked.question_version.stem, 400 if asked.question_version.template_id else 200),
+        "computed": excerpt(report.key_revision.answer, 200) if asked.question_version.template_id else "",
         "answered": " / ".join(answer_texts(responses[-1])) if responses else "",
         "uid": report.question.uid,
         "question_version": asked.question_version.number,
