@@ -462,7 +462,8 @@ class QuestionForm(StudioForm):
             ("", _("nothing")),
             ("output", _("what the code prints")),
             ("error", _("the error it ends with")),
-            ("stem", _("that error, with the one in the question")),
+            ("stem", _("what comes last, with the question’s words")),
+            ("options", _("the options that hold: the code prints their short names")),
         ],
     )
     requires = forms.ChoiceField(label=_("Weights the code needs"), required=False)
