@@ -35,6 +35,7 @@ from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, QuestionForm, QuizFo
 from studio.frame import lesson_frame
 from studio.needs import needs_of_question
 from studio.previews import question_preview, samples_preview
+from studio.proofs import proof_notice, proof_states
 from studio.sheets import SheetPage
 from studio.yamltext import UnreadableError
 from web.problems import not_found
@@ -61,8 +62,10 @@ def questions(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         document = QuestionsText(draft.files.get(QUESTIONS_FILE, ""))
     except UnreadableError:
         return page.respond()  # which leads to the document
+    proofs = proof_states(document.questions)
     page.context = {
-        "rows": [_row(document, uid) for uid in document.uids],
+        "rows": [{**_row(document, uid), "proof": proofs.get(uid)} for uid in document.uids],
+        "proof_notice": lambda: proof_notice(lesson),
         "lists": [_listed(document, name) for name in LISTS],
         "missing_modes": _missing_modes(draft.files, document),
     }
