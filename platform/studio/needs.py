@@ -99,10 +99,10 @@ def of_kind(question: QuestionDocument, facts: Facts) -> Iterator[tuple[str, str
     compare = question.proof.compare if question.proof else ""
     if question.kind == CodeOutput.name and not question.proof:
         yield "snippet", _("Write the code whose output is asked for. What it prints must be the right option.")
-    if question.kind == CodeOutput.name and compare == "stem":
+    if question.kind == CodeOutput.name and compare in ("stem", "options"):
         yield "compare", _("Learners choose what the code gives, so compare what it prints, or the error it ends with.")
-    if question.kind == MultipleChoice.name and compare not in ("", "stem"):
-        yield "compare", _("Code prints one thing, and several options can be right. Compare the question, or nothing.")
+    if question.kind == MultipleChoice.name and compare in ("output", "error"):
+        yield "compare", _("Code prints one thing, and several options can be right. Compare the options, or the question.")
 
 
 def _at_fault(fault: Fault, options: Sequence[Choice], rule: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,7 @@ from studio.forms import LESSON_ROWS, DocumentForm, LessonForm, PictureForm
 from studio.frame import lesson_frame
 from studio.needs import WHAT_MODES_NEED, needs_of_lesson
 from studio.previews import lesson_preview
+from studio.proofs import proof_notice
 from studio.sheets import SheetPage
 from web.files import stored_file
 from web.problems import Problem, not_found
@@ -62,6 +63,7 @@ def lesson(request: HttpRequest, lesson: Lesson) -> HttpResponse:
             "preview_modes": [(slug, mode.title) for slug, mode in MODES.items()],
             "preview_mode": request.POST.get("preview_mode", "read"),
             "modes_apart": tuple(WHAT_MODES_NEED),
+            "proof_notice": lambda: proof_notice(lesson),
         },
     ).respond()
 
