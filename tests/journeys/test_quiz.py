@@ -17,7 +17,7 @@ LESSON = "/courses/pretrained-vision-models/lessons/pretrained-models-in-torchvi
 
 def begin(page: Page, site: str, mode: str = "test") -> None:
     page.goto(f"{site}{LESSON}/{mode}/")
-    page.get_by_role("button", name=re.compile("^Start")).click()
+    page.get_by_role("button", name=re.compile("^Start (the test|practising)$")).click()
     expect(page.get_by_role("heading", name=re.compile("^Question 1 of"))).to_be_visible()
     page.wait_for_load_state("networkidle")
 
