@@ -305,6 +305,11 @@ def take_back(*, is_dead: Callable[[str], bool], now: datetime) -> int:
     return sum(_put_right(job_id, holder=holder, now=now) for job_id, holder in running if is_dead(holder))
 
 
+def give_back(*, job_id: UUID, holder: str, now: datetime) -> bool:
+    """Put one job that its holder can't run to its end back in line; False when it isn't the holder's any more."""
+    return _put_right(job_id, holder=holder, now=now)
+
+
 def reap(*, now: datetime) -> int:
     """Set right what a dead worker or a lost queue left behind; returns how many jobs changed or were rung for at last.
 

@@ -7,14 +7,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils import timezone
@@ -37,9 +37,11 @@ from inference.contracts import (
     RunRequest,
     StageRan,
 )
+from inference.courier import CourierLost
+from inference.delivering import Delivery, DeliveryHere
 from inference.models import Job
 from inference.queueing import Line
-from inference.streams import Post, note
+from inference.streams import note
 from inference.training import material as training
 
 log = logging.getLogger(__name__)
@@ -90,16 +92,17 @@ def run_line(
     most: int = 1,
     turn_seconds: float = 0.0,
     clock: Callable[[], datetime] = timezone.now,
+    delivery: Callable[[], Delivery] = DeliveryHere,
 ) -> None:
     """Run what waits in a line for a network until nothing does or its turn is over, in which case a bell rings again.
 
-    What waits together runs together: up to `most` in one pass.
+    What waits together runs together: up to `most` in one pass. `delivery` takes the events of each pass.
     """
     queueing.heard(line, network)
     jobs.take_back(is_dead=holders.is_dead, now=clock())
     turn_ends = time.monotonic() + turn_seconds
     while taken := jobs.take_next(line=line, network=network, holder=holders.me(), most=most, now=clock()):
-        _run_together(taken, engine, clock)
+        _run_together(taken, engine, delivery(), clock)
         if line.has_turns:
             jobs.ring_for_those_who_waited(line=line, ended=[job.pk for job in taken], network=network)
         if time.monotonic() >= turn_ends:
@@ -114,13 +117,13 @@ def run_job(*, job_id: UUID, perform: Perform, clock: Callable[[], datetime] = t
     """Run one job out of its turn, if it waits."""
     job = jobs.take(job_id=job_id, holder=holders.me(), now=clock())
     if job is not None:
-        with Hold([job], clock=clock) as hold, Post() as post, _shelf() as shelf:
-            _run(Recorder(job, hold=hold, post=post, shelf=shelf, clock=clock), perform)
+        with Hold([job], clock=clock) as hold, DeliveryHere() as delivery:
+            _run(Recorder(job, hold=hold, delivery=delivery, clock=clock), perform)
 
 
-def _run_together(taken: list[Job], engine: Engine, clock: Callable[[], datetime]) -> None:
-    with Hold(taken, clock=clock) as hold, Post() as post, _shelf() as shelf:
-        recorders = [Recorder(job, hold=hold, post=post, shelf=shelf, clock=clock) for job in taken]
+def _run_together(taken: list[Job], engine: Engine, delivery: Delivery, clock: Callable[[], datetime]) -> None:
+    with Hold(taken, clock=clock) as hold, delivery:
+        recorders = [Recorder(job, hold=hold, delivery=delivery, clock=clock) for job in taken]
         if len(recorders) == 1:
             _run(recorders[0], engine.perform)
         else:
@@ -251,39 +254,30 @@ class Hold(threading.Thread):
             connection.close()  # this thread's own
 
 
-def _shelf() -> ThreadPoolExecutor:
-    """Where files are put into storage beside the runs that make them: one after the other, so that events keep their order."""
-    return ThreadPoolExecutor(1, thread_name_prefix="files")
-
-
 class Recorder:
     """Takes the engine's events: pictures to storage, words to the document and to whoever watches."""
 
-    def __init__(self, job: Job, *, hold: Hold, post: Post, shelf: Executor, clock: Callable[[], datetime]) -> None:
+    def __init__(self, job: Job, *, hold: Hold, delivery: Delivery, clock: Callable[[], datetime]) -> None:
         self.job = job
         self._hold = hold
-        self._post = post
-        self._shelf = shelf
+        self._delivery = delivery
         self._clock = clock
         self._document = documents.begun(job.attempts, tries=job.tries)
-        self._publisher = post.publisher(job_id=job.pk, attempt=job.attempts)
+        self._parcels = delivery.parcels(job_id=job.pk, attempt=job.attempts)
         self._kept_at = 0.0
         self._end: dict[str, Any] = {}
         self._is_whole = False
         self._files: list[str] = []
-        self._last_told: Future[None] | None = None
-        self._not_kept: Exception | None = None
 
     def begin(self) -> None:
         """Tell that the network is being loaded."""
-        self._tell(documents.LOADING, documents.beginning(self._document))
+        with suppress(CourierLost):  # the first stage finds it out again, where the run can be given back
+            self._tell(documents.LOADING, documents.beginning(self._document))
 
     def __call__(self, event: Event) -> None:
         """Keep one event of the engine; raises EngineError when the job's time is up."""
         if self._clock() >= self.job.deadline:
             raise EngineError(Failure.DEADLINE)
-        if self._not_kept is not None:
-            raise self._not_kept
         match event:
             case StageRan():
                 name = self._named(str(event.index), event.picture) if event.picture is not None else None
@@ -304,11 +298,12 @@ class Recorder:
 
     def ended(self, error: Exception | None) -> None:
         """Keep how the run ended: whole, when there is no error and its files are in storage."""
-        not_kept = self.settle()
-        reason = error or not_kept
+        reason = self.settle() or error
         match reason:
             case None:
                 self._finished()
+            case CourierLost():
+                jobs.give_back(job_id=self.job.pk, holder=holders.me(), now=self._clock())
             case Cancelled():
                 self._cancelled()
             case EngineError():
@@ -320,17 +315,16 @@ class Recorder:
                 self._failed(Failure.INTERNAL, {})
 
     def settle(self) -> Exception | None:
-        """Wait until all files are in storage and all was told; what went wrong there."""
-        if self._last_told is not None:
-            self._last_told.result()  # the shelf keeps the order: all before it are told by then
-        return self._not_kept
+        """Wait until all files are in storage; what went wrong there."""
+        return self._parcels.settle()
 
     def tell_end(self) -> None:
         """Tell of the end once it is kept: whoever hears of it finds it in the database."""
         if self._is_whole:
-            self._publisher.publish(documents.DONE, self._end)
-        else:
-            note(self.job.pk)
+            with suppress(CourierLost):
+                self._parcels.tell(documents.DONE, self._end, {})
+                return
+        note(self.job.pk)
 
     def _finished(self) -> None:
         self._is_whole = jobs.finish(job_id=self.job.pk, attempt=self.job.attempts, document=self._document, now=self._clock())
@@ -359,21 +353,11 @@ class Recorder:
 
     def _tell(self, name: str, data: dict[str, Any], *, files: Mapping[str, Picture | Attachment] | None = None) -> None:
         """Publish an event once its files are in storage; while that can't be done, pages find what ran in the database."""
-        self._last_told = self._shelf.submit(self._keep_and_publish, name, data, files or {})
-        if self._post.is_reached or time.monotonic() - self._kept_at < KEEP_SECONDS:
+        self._parcels.tell(name, data, {path: file.content for path, file in (files or {}).items()})
+        if self._delivery.is_reached or time.monotonic() - self._kept_at < KEEP_SECONDS:
             return
         self._kept_at = time.monotonic()
         jobs.checkpoint(job_id=self.job.pk, attempt=self.job.attempts, document=self._document)
-
-    def _keep_and_publish(self, name: str, data: dict[str, Any], files: Mapping[str, Picture | Attachment]) -> None:
-        if self._not_kept is not None:
-            return
-        try:
-            for path, file in files.items():
-                default_storage.save(path, ContentFile(file.content))
-            self._publisher.publish(name, data)
-        except Exception as error:  # whatever storage raises ends the run, in the thread that runs it
-            self._not_kept = error
 
     def _named(self, name: str, file: Picture | Attachment) -> str:
         """Where a file of the run is to be kept."""

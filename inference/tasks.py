@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from inference import apart, completing, gpus, heartbeat, jobs, queueing, runs, services
 from inference.contracts import Asked, Emit, EngineError, Material, RunRequest
+from inference.courier import Courier
 from inference.runs import Part
 from inference.training import sets
 
@@ -41,6 +42,12 @@ def networks() -> NetworkCache:
         device=engine.chosen_device(settings.TRACE_DEVICE),
         threads=settings.TRACE_THREADS,
     )
+
+
+@lru_cache(maxsize=1)
+def courier() -> Courier:
+    """Who delivers what this process runs; started with the first pass, or before."""
+    return Courier()
 
 
 class WarmEngine:
@@ -81,6 +88,8 @@ def begin_child(**_signal: Any) -> None:
     if gpu is not None:
         os.environ[gpus.VISIBLE] = gpu  # before anything loads torch
     if queueing.TRACES.queue in queues:
+        courier().start()  # it gets ready while the networks are loaded
+        signals.worker_process_shutdown.connect(lambda **_signal: courier().stop(), weak=False)
         warm = _warmed()
         if warm or not settings.WARM_NETWORKS:
             _beat(queueing.TRACES.queue, networks=warm)
@@ -124,7 +133,12 @@ def _beat(queue: str, *, networks: Sequence[str] = ()) -> None:
 def run_traces(*, network: str) -> None:
     """Run what waits for one network, together where that can be, for one turn."""
     runs.run_line(
-        line=queueing.TRACES, network=network, engine=WarmEngine(), most=settings.TRACE_BATCH, turn_seconds=TURN_SECONDS
+        line=queueing.TRACES,
+        network=network,
+        engine=WarmEngine(),
+        most=settings.TRACE_BATCH,
+        turn_seconds=TURN_SECONDS,
+        delivery=courier,
     )
 
 

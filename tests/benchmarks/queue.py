@@ -70,7 +70,7 @@ def measure(*, rounds: int) -> Section:
         twenty = [Waited.of(crowd(LEARNERS)) for _ in range(rounds)]
         full = [full_line(trace) for _ in range(rounds)]
         stored = [stored_round() for _ in range(50)]
-        after = memory(trace)
+        after, beside = memory(trace), memory(courier_of(trace))
         close_old_connections()
     rows = [
         Row("a full line: photos a second", middle(line.per_second for line in full), "per second"),
@@ -95,6 +95,7 @@ def measure(*, rounds: int) -> Section:
         ),
         Row("photos in a pass, on average", middle(line.batch for line in full)),
         Row("what the queue takes of the worker's processor", middle(line.processor_ms for line in full), "ms a photo"),
+        Row("what its courier takes of the processor", middle(line.courier_ms for line in full), "ms a photo"),
         Row("what asking takes of the web's processor", middle(line.asking_ms for line in full), "ms a photo"),
         Row("an empty task, there and back", middle(nothing), "ms"),
         *waiting_rows("1 learner", alone),
@@ -103,6 +104,7 @@ def measure(*, rounds: int) -> Section:
         Row("memory of a worker that has not trained yet", idle, "MiB"),
         Row("memory of a warm worker", warm, "MiB"),
         Row("memory of that worker after all this", after, "MiB"),
+        Row("memory of its courier", beside, "MiB"),
     ]
     conditions = {
         "rounds": rounds,
@@ -138,6 +140,7 @@ class FullLine:
     batch: float
     processor_ms: float
     engine_processor_ms: float
+    courier_ms: float
     asking_ms: float
 
 
@@ -153,12 +156,13 @@ def full_line(child: int) -> FullLine:
     with silence():
         asked = [request(owner, upload) for owner, upload in asks]
     asking = time.process_time() - used
-    before = processor_seconds(child)
+    courier = courier_of(child)
+    before, before_beside = processor_seconds(child), processor_seconds(courier)
     began = time.perf_counter()
     queueing.ring(queueing.TRACES, DEFAULT_NETWORK)
     wait_for_all(asked)
     took = time.perf_counter() - began
-    processor = processor_seconds(child) - before
+    processor, beside = processor_seconds(child) - before, processor_seconds(courier) - before_beside
     sizes = list(
         Job.objects.filter(pk__in=[trace.job_id for trace in asked]).values_list("document__made_by__batch", flat=True)
     )
@@ -174,6 +178,7 @@ def full_line(child: int) -> FullLine:
         batch=count / len(batches),
         processor_ms=1000 * (processor - engine["processor"]) / count,
         engine_processor_ms=1000 * engine["processor"] / count,
+        courier_ms=1000 * beside / count,
         asking_ms=1000 * asking / count,
     )
 
@@ -357,6 +362,11 @@ def channel(name: str, hear: Callable[[str], None]) -> Iterator[None]:
         finally:
             listener.stop()
             listener.join(5)
+
+
+def courier_of(child: int) -> int:
+    """The process that delivers what a worker's child runs."""
+    return int(Path(f"/proc/{child}/task/{child}/children").read_text().split()[0])
 
 
 def processor_seconds(pid: int) -> float:

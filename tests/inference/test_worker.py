@@ -58,8 +58,12 @@ def state_of(trace: Trace) -> str:
     return trace.job.state
 
 
+def names_told(trace: Trace) -> list[str]:
+    return [event.name for event in streams.stored_events(trace.job_id)]
+
+
 def stages_told(trace: Trace) -> int:
-    return sum(event.name == "stage" for event in streams.stored_events(trace.job_id))
+    return names_told(trace).count("stage")
 
 
 def done(trace: Trace, worker: Worker, *, seconds: float = 60) -> None:
@@ -75,9 +79,8 @@ def test_a_real_cat_is_recognised_and_the_worker_says_that_it_is_warm(start: Cal
     assert [row.label for row in view.top_k[:3]] == ["tiger cat", "Egyptian cat", "tabby"]
     assert view.ran == view.total > 10
     assert len(view.pictures) == view.total
-    told = [event.name for event in streams.stored_events(trace.job_id)]
-    assert "prediction" in told
-    assert told[-1] == "done"
+    eventually(lambda: names_told(trace)[-1:] == ["done"], seconds=10, why=worker.told)  # after it is kept
+    assert "prediction" in names_told(trace)
     assert 0 < client().ttl(streams.key_of(trace.job_id)) <= streams.EXPIRY_SECONDS
     worker.stop()
     assert heartbeat.warm_workers() == []
