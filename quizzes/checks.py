@@ -45,7 +45,7 @@ from quizzes.schema import (
     TemplateDocument,
     read_questions,
 )
-from quizzes.variants import NotDrawable, Variant, samples_of
+from quizzes.variants import DRAWERS, NotDrawable, Variant, samples_of
 from quizzes.words import compared, filled
 
 NOTABLY_LONGER = 1.2
@@ -267,6 +267,7 @@ class _Checks:
         yield from self.asked(question, path)
         known = {misconception.slug for misconception in self.document.misconceptions}
         known |= set(Misconception.objects.filter(course_id=self.context.course.pk).values_list("slug", flat=True))
+        known |= brought_along(self.document, self.context)
         for index, option in enumerate(question.options):
             here = (*path, "options", index)
             if ids.index(option.id) < index:
@@ -481,6 +482,13 @@ def sentence(fault: Fault) -> str:
             "A wrong number is so near to the right one that the tolerance takes it. Make the tolerance smaller, or remove it."
         ),
     }[fault]
+
+
+def brought_along(document: QuestionsDocument, context: PartContext) -> set[str]:
+    """The slugs of misconceptions that the document's templates bring along."""
+    templates = [question for question in document.questions if isinstance(question, TemplateDocument)]
+    drawers = [(DRAWERS[question.kind](None), question.recipe(context.meta)) for question in templates]
+    return {slug for drawer, recipe in drawers for slug in drawer.misconceptions(recipe)}
 
 
 def check_cards(*, contents: Contents, context: PartContext) -> list[Finding]:

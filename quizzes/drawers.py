@@ -57,6 +57,9 @@ class Drawer(Protocol):
     def misconceptions(self, recipe: Recipe) -> frozenset[str]:
         """The slugs of what may lead to distractors of its variants; none for a recipe that it does not know."""
 
+    def belief(self, slug: str) -> Belief:
+        """What one of these says, in the language that is active."""
+
 
 def in_words(
     drawn: Drawn,

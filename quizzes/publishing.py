@@ -6,13 +6,13 @@ was corrected on its own page stays while the document says what it said before.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import override
 
 from lessons.facts import Recorder
 from lessons.films import Asked as Film
@@ -23,7 +23,6 @@ from quizzes.keys import rule_of
 from quizzes.models import (
     KeyRevision,
     Misconception,
-    Option,
     Question,
     QuestionVersion,
     Quiz,
@@ -33,6 +32,9 @@ from quizzes.models import (
     Reveal,
 )
 from quizzes.schema import AnyQuestion, ExamDocument, QuestionDocument, QuestionsDocument, ReadingDocument, TemplateDocument
+from quizzes.sketching.words import Misconception as Belief
+from quizzes.storing import key_says, public_digest, store_question_version
+from quizzes.variants import DRAWERS
 from quizzes.words import filled, record_facts
 
 
@@ -73,14 +75,33 @@ def _ask_for_runs(document: QuestionsDocument, context: PartContext) -> None:
 def _keep_misconceptions(document: QuestionsDocument, context: PartContext, version: LessonVersion) -> None:
     """The misconceptions in the words of this version, their figures written out: their pages look nothing up."""
     lesson = version.lesson
-    slugs = [misconception.slug for misconception in document.misconceptions]
-    Misconception.objects.filter(lesson=lesson).exclude(slug__in=slugs).delete()
+    slugs = {misconception.slug for misconception in document.misconceptions}
+    brought = {slug: belief for slug, belief in _brought(document, context).items() if slug not in slugs}
+    Misconception.objects.filter(lesson=lesson).exclude(slug__in=[*slugs, *brought]).delete()
     for misconception in document.misconceptions:
         words = misconception.model_dump(exclude={"slug"})
         words |= {field: filled(words[field], context.facts) for field in ("belief", "why")}
         Misconception.objects.update_or_create(
             course=lesson.course, slug=misconception.slug, defaults={"lesson": lesson, **words}
         )
+    elsewhere = Misconception.objects.filter(course=lesson.course, slug__in=brought).exclude(lesson=lesson)
+    for slug in elsewhere.values_list("slug", flat=True):
+        del brought[slug]  # what another lesson of the course says of it stands
+    for belief in brought.values():
+        words = {"title": belief.title, "belief": belief.belief, "why": belief.why, "mistake": belief.mistake}
+        Misconception.objects.update_or_create(course=lesson.course, slug=belief.slug, defaults={"lesson": lesson, **words})
+
+
+def _brought(document: QuestionsDocument, context: PartContext) -> dict[str, Belief]:
+    """The misconceptions that templates bring along, by their slugs, in the course's language."""
+    found: dict[str, Belief] = {}
+    with override(context.course.language):
+        for question in document.questions:
+            if isinstance(question, TemplateDocument):
+                drawer = DRAWERS[question.kind](None)
+                slugs = drawer.misconceptions(question.recipe(context.meta))
+                found |= {slug: drawer.belief(slug) for slug in sorted(slugs)}
+    return found
 
 
 def _beliefs(course: Course) -> dict[str, dict[str, str]]:
@@ -106,21 +127,6 @@ def _question_version(question: Question, public: Mapping[str, Any]) -> Question
     if newest and newest.public_sha256 == public_digest(public):
         return newest
     return store_question_version(public, question=question, number=newest.number + 1 if newest else 1)
-
-
-def public_digest(public: Mapping[str, Any]) -> str:
-    """The SHA-256 of a public part: the same for the same words."""
-    return hashlib.sha256(json.dumps(public, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def store_question_version(public: Mapping[str, Any], **more: Any) -> QuestionVersion:
-    """A new question version with this public part and its options; `more` are the row's other fields."""
-    fields = {name: value for name, value in public.items() if name != "options"}
-    made = QuestionVersion.objects.create(public_sha256=public_digest(public), **fields, **more)
-    Option.objects.bulk_create(
-        Option(question_version=made, position=position, **option) for position, option in enumerate(public["options"])
-    )
-    return made
 
 
 def public_part(document: QuestionDocument, context: PartContext) -> dict[str, Any]:
@@ -190,11 +196,6 @@ def _keep_key(
     KeyRevision.objects.create(
         question_version=asked, number=newest.number + 1 if newest else 1, created_by=version.created_by, **key
     )
-
-
-def key_says(revision: KeyRevision, key: Mapping[str, Any]) -> bool:
-    """Whether a stored key says what this one would."""
-    return all(getattr(revision, name) == value for name, value in key.items())
 
 
 def _exam(version: LessonVersion, document: ExamDocument) -> QuizVersion:

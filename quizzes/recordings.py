@@ -20,6 +20,7 @@ from inference.services import latest_traces, stored_trace
 from quizzes.drawers import Recipe, Variant, in_words
 from quizzes.reading import READINGS, NotDrawable, Recording, Template, UnknownReading, reading_named
 from quizzes.reading.words import TITLES, misconception, stem_of, worded
+from quizzes.sketching.words import Misconception as Belief
 
 TRACE = "trace"
 """The kind of a template whose variants are read out of finished runs."""
@@ -62,6 +63,10 @@ class RecordingsDrawer:
         """The slugs of the template's misconceptions."""
         template = READINGS.get(recipe["template"])
         return template.misconceptions if template else frozenset()
+
+    def belief(self, slug: str) -> Belief:
+        """What a template's misconception says."""
+        return misconception(slug)
 
     def _run_for(self, template: Template, recipe: Recipe, seed: int) -> tuple[Trace, Recording]:
         """The newest own run that allows the question; else a stored one, by chance."""

@@ -25,10 +25,10 @@ from quizzes.drawers import Drawer, Recipe, Variant, VariantOption, in_words
 from quizzes.generating import TEMPLATES, Drawn, NotDrawable, UnknownTemplate, template_named
 from quizzes.generating.words import TITLES, misconception, worded
 from quizzes.models import KeyRevision, Misconception, QuestionVersion
-from quizzes.publishing import key_says, public_digest, store_question_version
 from quizzes.questions import Asks, kind_named
 from quizzes.recordings import TRACE, RecordingsDrawer
 from quizzes.sketching.words import Misconception as Belief
+from quizzes.storing import key_says, public_digest, store_question_version
 
 __all__ = [
     "DRAWERS",
@@ -76,6 +76,10 @@ class FactsDrawer:
         """The slugs of the template's misconceptions."""
         template = TEMPLATES.get(recipe["template"])
         return template.misconceptions if template else frozenset()
+
+    def belief(self, slug: str) -> Belief:
+        """What a template's misconception says."""
+        return misconception(slug)
 
     def drawn(self, recipe: Recipe, seed: int) -> Drawn:
         """The same as codes and figures; raises NotDrawable."""

@@ -15,6 +15,7 @@ from quizzes.misconceptions.probing import questions_told
 from quizzes.misconceptions.services import Readable
 from quizzes.models import QuizQuestion
 from quizzes.modes import PractiseMode
+from quizzes.variants import is_template, title_of
 from quizzes.words import shown
 
 
@@ -73,8 +74,9 @@ def probes_of(one: Readable, *, person: User | None) -> list[ProbeView]:
 
 def _probe(asked: QuizQuestion) -> ProbeView:
     version, question = asked.quiz_version.lesson_version, asked.question_version
+    stem = title_of(question) if is_template(question) else question.stem
     return ProbeView(
-        stem=shown(question.stem, facts=question.facts, version=version),
+        stem=shown(stem, facts=question.facts, version=version),
         lesson_title=version.title,
         url=f"{lesson_url(version, PractiseMode.slug)}?question={question.question.uid}",
     )

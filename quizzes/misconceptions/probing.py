@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from accounts.models import User
 from lessons.models import Course
 from lessons.services import lessons_of
@@ -25,11 +27,17 @@ def questions_told(*, misconception: Misconception, person: User | None) -> list
         return []
     asked = {question.question_version_id: question for question in _practised(misconception.course)}
     seen = (
-        AttemptQuestion.objects.filter(attempt__user=person, question_version__in=asked)
+        AttemptQuestion.objects.filter(
+            Q(question_version__in=asked) | Q(question_version__template__in=asked), attempt__user=person
+        )
         .select_related("question_version", "attempt__quiz_version__quiz")
         .prefetch_related("responses__grades")
     )
-    told = {question.question_version_id for question in seen if misconception.slug in _told_in(question)}
+    told = {
+        question.question_version.template_id or question.question_version_id
+        for question in seen
+        if misconception.slug in _told_in(question)
+    }
     return [question for version_id, question in asked.items() if version_id in told]
 
 
