@@ -20,7 +20,7 @@ from lessons.modes import all_modes
 from lessons.schema import LESSON_FILE
 from quizzes.models import Misconception
 from quizzes.schema import QUESTIONS_FILE
-from studio.documents import LessonText, QuestionsText, excerpt
+from studio.documents import PREDICTED, LessonText, QuestionsText, excerpt
 from studio.editing import Files
 from studio.yamltext import UnreadableError
 
@@ -36,6 +36,15 @@ class Photo:
 
     def __str__(self) -> str:
         return self.title
+
+
+def prediction_choices(files: Files) -> Mapping[str, Choices]:
+    """The draft's questions, for each mode that a prediction can be asked before."""
+    document = QuestionsText(files.get(QUESTIONS_FILE, ""))
+    asked = [
+        (uid, excerpt(question.get("stem"), 80) or uid) for uid, question in zip(document.uids, document.questions, strict=True)
+    ]
+    return {f"before_{mode}": [("", _("none")), *asked] for mode in PREDICTED}
 
 
 def lesson_choices() -> Mapping[str, Choices]:
@@ -112,7 +121,20 @@ def question_choices(course: Course, files: Files) -> Mapping[str, Choices]:
         "misconception": misconception_choices(course, files),
         "requires": [(f"weights/{name}", title) for name, title in network_choices()],
         "network": network_choices(),
+        "trace": run_choices(),
     }
+
+
+def run_choices() -> list[tuple[str, str]]:
+    """The runs that a question can be read out of: the learner's latest, then the site's own of each network that can run."""
+    records = listed(known_networks())
+    networks = [(name, title) for name, title in network_choices() if _has_weights(name, records)]
+    own = [
+        (f"{name} {sample.id}", _("%(network)s on “%(photo)s”") % {"network": title, "photo": sample.title})
+        for name, title in networks
+        for sample in all_samples()
+    ]
+    return [("latest", _("the learner’s latest run")), *own]
 
 
 def objective_choices(files: Files) -> list[tuple[str, str]]:

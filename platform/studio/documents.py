@@ -90,6 +90,19 @@ class NumberOrWord(Text):
         return int(given) if _DIGITS.fullmatch(str(given or "")) else Text().read(given, old)
 
 
+class RunNamed(Text):
+    """A run that a question is read out of: the word latest, or a network and a sample, which the form has as two words."""
+
+    def show(self, value: Any) -> str:
+        if isinstance(value, dict) and set(value) == {"network", "sample"}:
+            return f"{Text().show(value['network'])} {Text().show(value['sample'])}"
+        return Text().show(value)
+
+    def read(self, given: Any, old: Any) -> Any:
+        network, blank, sample = str(given or "").partition(" ")
+        return {"network": network, "sample": sample} if blank else Text().read(given, old)
+
+
 @dataclass(frozen=True, slots=True)
 class Flag:
     """True, or not there."""
@@ -261,7 +274,7 @@ LESSON_FIELDS: Mapping[str, Field] = {
     **_row("title", "subtitle", "slug", minutes=Number()),
     "level": Field(("level",)),
     "tags": Field(("tags",), Words()),
-    "objectives": Field(("objectives",), Rows("id", _row("id", "text"))),
+    "objectives": Field(("objectives",), Rows("id", _row("id", "text", "section"))),
     "modes": Field(("modes",), Ticks()),
     "networks": Field(("networks",), Ticks()),
     "run_network": Field(("run", "network")),
@@ -306,16 +319,18 @@ QUESTION_FIELDS: Mapping[str, Field] = {
     "compare": Field(("proof", "compare")),
     "template": Field(("template",)),
     "network": Field(("parameters", "network")),
+    "trace": Field(("trace",), RunNamed()),
 }
 
 ONLY_OF_KIND: Mapping[str, Values] = {
     "multiple": {"credit": ""},
     "numeric": {"absolute": None, "relative": None},
     "generated": {"template": "", "network": ""},
+    "trace": {"template": "", "trace": ""},
 }
 """What one kind of question alone needs, and the value that says nothing of it."""
 
-DRAWN_KINDS = ("generated",)
+DRAWN_KINDS = ("generated", "trace")
 """Kinds whose words are drawn each time: such a question has none of its own."""
 
 WORDS: Values = {
@@ -327,12 +342,29 @@ WORDS: Values = {
 
 MISCONCEPTION_FIELDS = _row("slug", "title", "belief", "why", "mistake")
 
+PREDICTED = ("run", "break", "train")
+"""The modes that a prediction can be asked before."""
+
 QUIZ_FIELDS: Mapping[str, Field] = {
     "title": Field(("test", "title")),
     "reveal": Field(("test", "reveal")),
+    "reveal_at": Field(("test", "reveal_at")),
     "test": Field(("test", "questions"), Words()),
+    "exam_title": Field(("exam", "title")),
+    "exam_minutes": Field(("exam", "minutes"), Number()),
+    "exam_attempts": Field(("exam", "attempts"), Number()),
+    "exam_opens_at": Field(("exam", "opens_at")),
+    "exam_closes_at": Field(("exam", "closes_at")),
+    "exam_reveal": Field(("exam", "reveal")),
+    "exam_reveal_at": Field(("exam", "reveal_at")),
+    "exam": Field(("exam", "questions"), Words()),
     "practice": Field(("practice", "questions"), Words()),
+    "pretest": Field(("pretest", "questions"), Words()),
+    **{f"before_{mode}": Field(("predictions", mode)) for mode in PREDICTED},
 }
+
+LISTS = ("test", "exam", "practice", "pretest")
+"""The quizzes whose questions stand in an order that the forms change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,10 +416,9 @@ class LessonText:
 
 def without_other_kinds(values: Values) -> Values:
     """A question's values without what only another kind than its own needs."""
-    others = [nothing for kind, nothing in ONLY_OF_KIND.items() if kind != values["kind"]]
-    if values["kind"] in DRAWN_KINDS:
-        others.append(WORDS)
-    return {**values, **{name: value for nothing in others for name, value in nothing.items()}}
+    own = ONLY_OF_KIND.get(values["kind"], {})
+    others = {name: value for nothing in ONLY_OF_KIND.values() for name, value in nothing.items() if name not in own}
+    return {**values, **others, **(WORDS if values["kind"] in DRAWN_KINDS else {})}
 
 
 def with_names_of_cases(values: Values) -> Values:
@@ -449,7 +480,7 @@ class QuestionsText:
             raise UnreadableError(yamltext.line_of(self.text, (*way, "proof", "mistakes")), _("it must have fields of its own"))
         for row in values["options"]:
             row["mistake"] = Text().show(mistakes.get(row["id"]))
-        return {**values, "in_test": uid in self.quiz["test"], "in_practice": uid in self.quiz["practice"]}
+        return {**values, **{f"in_{name}": uid in self.quiz[name] for name in LISTS}}
 
     def with_question(self, uid: str, values: Mapping[str, Any]) -> str:
         """The document with one question as the form says; a new one comes last."""
@@ -461,13 +492,14 @@ class QuestionsText:
         shown = {row["was"] for row in (self.values(uid) or {"options": []})["options"]}
         question = write(QUESTION_FIELDS, questions[index], values)
         questions[index] = _with_mistakes(question, values.get("options", []), shown)
-        quiz = {name: _listed(self.quiz[name], uid, bool(values.get(f"in_{name}"))) for name in ("test", "practice")}
+        quiz = {name: _listed(self.quiz[name], uid, bool(values.get(f"in_{name}"))) for name in LISTS}
         return self._with({**write(QUIZ_FIELDS, self.data, quiz), "questions": questions})
 
     def without_question(self, uid: str) -> str:
         """The document without the question, and without it in its lists."""
         questions = [question for question, name in zip(self.questions, self.uids, strict=True) if name != uid]
-        quiz = {name: _listed(self.quiz[name], uid, False) for name in ("test", "practice")}
+        quiz: Values = {name: _listed(self.quiz[name], uid, False) for name in LISTS}
+        quiz |= {name: "" for name in (f"before_{mode}" for mode in PREDICTED) if self.quiz[name] == uid}
         return self._with({**write(QUIZ_FIELDS, self.data, quiz), "questions": questions})
 
     def with_copy(self, uid: str, new_uid: str) -> str:
@@ -494,12 +526,18 @@ class QuestionsText:
                 return Place("question", _question_field(rest, self.questions[index]), uid=self.uids[index])
             case ("misconceptions", int(index), *rest):
                 return Place("misconceptions", "-".join(["misconceptions", str(index), *map(str, rest[:1])]))
-            case ("test" | "practice" as name, *rest):
-                return Place("quiz", str(rest[0]) if name == "test" and rest[:1] in (["title"], ["reveal"]) else name)
+            case ("predictions", str(mode), *_rest) if mode in PREDICTED:
+                return Place("quiz", f"before_{mode}")
+            case ("exam", str(field), *_rest) if f"exam_{field}" in QUIZ_FIELDS:
+                return Place("quiz", f"exam_{field}")
+            case ("test" | "exam" | "practice" | "pretest" as name, *rest):
+                return Place(
+                    "quiz", str(rest[0]) if name == "test" and rest[:1] in (["title"], ["reveal"], ["reveal_at"]) else name
+                )
         return Place()
 
     def _with(self, data: Mapping[str, Any]) -> str:
-        names = ("misconceptions", "test", "practice", "pattern", "questions")
+        names = ("misconceptions", "test", "exam", "practice", "pattern", "pretest", "predictions", "questions")
         ordered = {name: data[name] for name in names if data.get(name)}
         unknown = {name: value for name, value in data.items() if name not in ordered and (value or name in self.data)}
         return yamltext.rewrite(self.text, {**ordered, **unknown}) if ordered or unknown else self.text

@@ -17,7 +17,7 @@ from lessons.models import Draft, Lesson
 from lessons.schema import LESSON_FILE
 from quizzes.schema import QUESTIONS_FILE
 from studio.conflicts import ClashError, fingerprint
-from studio.documents import LessonText, QuestionsText, Values
+from studio.documents import LISTS, LessonText, QuestionsText, Values
 
 TRIES = 5
 """How often a save begins again when somebody saves in the very same moment."""
@@ -88,7 +88,7 @@ class QuizSettings:
 
     def read(self, files: Files) -> Values:
         quiz = QuestionsText(files.get(QUESTIONS_FILE, "")).quiz
-        return {"title": quiz["title"], "reveal": quiz["reveal"]}
+        return {name: value for name, value in quiz.items() if name not in LISTS}
 
     def write(self, files: Files, values: Values) -> dict[str, str]:
         document = QuestionsText(files.get(QUESTIONS_FILE, ""))

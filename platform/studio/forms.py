@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
-from django.utils.functional import cached_property, lazy
+from django.utils.functional import Promise, cached_property, lazy
 from django.utils.text import format_lazy, slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +20,8 @@ from inference.training_contracts import DataName
 from lessons.models import Level
 from quizzes.generating.words import TITLES
 from quizzes.models import About, Difficulty, Reveal
+from quizzes.reading.words import TITLES as READING_TITLES
+from quizzes.variants import GENERATED, TRACE
 from studio.documents import DRAWN_KINDS, MOST_ROWS, ONLY_OF_KIND, Values
 
 LONGEST = 300_000
@@ -320,6 +322,12 @@ class ObjectiveRow(StudioForm):
         max_length=80,
         required=False,
     )
+    section = LineField(
+        label=_("Heading of the part that teaches it"),
+        max_length=200,
+        required=False,
+        help_text=_("Word for word. After the questions before the lesson, learners are led there."),
+    )
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
@@ -377,6 +385,9 @@ class ExplanationRow(StudioForm):
     feedback = LineField(label=_("Feedback to those who choose it"), max_length=300, required=False)
 
 
+TITLES_BY_KIND: Mapping[str, Mapping[str, Promise]] = {GENERATED: TITLES, TRACE: READING_TITLES}
+"""Kind of a drawn question → its templates, and what each asks in a few words."""
+
 _NOT_A_TOLERANCE = {"invalid": _("Write a number in digits, such as 0.5."), "min_value": _("Write 0 or more.")}
 
 
@@ -394,6 +405,7 @@ class QuestionForm(StudioForm):
             ("numeric", _("Learners write a number")),
             ("output", _("What code prints, or the error it ends with")),
             ("generated", _("Another one each time, drawn from networks’ figures")),
+            ("trace", _("Another one each time, read out of a run")),
         ],
         help_text=_("What a learner does, and how the answer is graded."),
     )
@@ -433,7 +445,7 @@ class QuestionForm(StudioForm):
     template = forms.ChoiceField(
         label=_("What is asked"),
         required=False,
-        choices=[("", _("Choose a template")), *TITLES.items()],
+        choices=[("", _("Choose a template"))],
         help_text=_("The template draws the figures, the options and what is said about each. The preview has five samples."),
     )
     network = forms.ChoiceField(
@@ -441,12 +453,22 @@ class QuestionForm(StudioForm):
         required=False,
         help_text=_("Left open, each learner is asked of one of the lesson’s networks."),
     )
+    trace = forms.ChoiceField(
+        label=_("Out of which run"),
+        required=False,
+        help_text=_(
+            "The site runs its sample photos itself. Out of their latest run each learner is asked about their own; who has run"
+            " nothing yet, about the lesson’s sample photo. In the graded test all are asked about the same run."
+        ),
+    )
     stem = TextField(label=_("Question"), rows=8, help_text=_("Markdown. Put code between a line ```python and a line ```."))
     about = forms.ChoiceField(label=_("It is about"), choices=About.choices, required=False)
     difficulty = forms.ChoiceField(label=_("Difficulty"), choices=Difficulty.choices, required=False)
     objective = forms.ChoiceField(label=_("Objective"), required=False, help_text=_("What of the lesson it asks for."))
     in_test = forms.BooleanField(label=_("In the graded test"), required=False)
+    in_exam = forms.BooleanField(label=_("In the exam"), required=False)
     in_practice = forms.BooleanField(label=_("In practice"), required=False)
+    in_pretest = forms.BooleanField(label=_("Before the lesson, as one of two"), required=False)
     hint = TextField(label=_("Hint"), rows=2, help_text=_("One push in the right direction, not the answer."))
     answer = TextField(label=_("Final answer"), rows=2, help_text=_("The answer in words, shown after the steps."))
     snippet = TextField(
@@ -468,6 +490,19 @@ class QuestionForm(StudioForm):
     )
     requires = forms.ChoiceField(label=_("Weights the code needs"), required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        template = self.fields["template"]
+        if isinstance(template, forms.ChoiceField):
+            template.choices = self._templates()
+
+    def _templates(self) -> list[tuple[str, Any]]:
+        """What a question of the chosen kind may ask; and what it asks already, where nobody knows that here."""
+        offered = [("", _("Choose a template")), *TITLES_BY_KIND.get(str(self["kind"].value()), {}).items()]
+        known = {name for titles in TITLES_BY_KIND.values() for name in titles}
+        current = str(self["template"].value() or "")
+        return offered if not current or current in known else [*offered, (current, current)]
+
     def listed(self, kinds: Mapping[str, RowKind]) -> Mapping[str, RowKind]:
         """The lists of rows, with the options as the question's kind has them."""
         return {**kinds, "options": OPTIONS.get(str(self["kind"].value()), kinds["options"])}
@@ -486,7 +521,8 @@ class QuestionForm(StudioForm):
     def of_other_kinds(self) -> list[forms.BoundField]:
         """What was written as long as the question was of another kind: kept out of sight until the form is saved."""
         shown = self.of_its_kind
-        return [self[name] for names in ONLY_OF_KIND.values() for name in names if self[name] not in shown]
+        every = dict.fromkeys(name for names in ONLY_OF_KIND.values() for name in names)
+        return [self[name] for name in every if self[name] not in shown]
 
     def clean_relative(self) -> float | None:
         share: float | None = self.cleaned_data["relative"]
@@ -567,6 +603,16 @@ class MisconceptionRow(StudioForm):
         return values
 
 
+_MOMENT = _("A day and a time with its zone, such as 2026-11-24T14:00:00Z, which is in UTC.")
+
+
+class MomentField(LineField):
+    """A moment as documents write it; whether it is one is for the checks to say."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=40, required=False, **kwargs)
+
+
 class QuizForm(StudioForm):
     title = LineField(label=_("Title of the test"), max_length=300, required=False)
     reveal = forms.ChoiceField(
@@ -574,6 +620,44 @@ class QuizForm(StudioForm):
         choices=[("", _("as the site does it: after each answer")), *Reveal.choices],
         required=False,
     )
+    reveal_at = MomentField(label=_("The date on which they are told"), help_text=_MOMENT)
+    exam_title = LineField(label=_("Title of the exam"), max_length=300, required=False)
+    exam_minutes = forms.IntegerField(
+        label=_("Minutes of the exam"),
+        required=False,
+        min_value=1,
+        max_value=600,
+        widget=NumberAsTyped,
+        help_text=_("From the moment a learner begins. An exam needs them."),
+    )
+    exam_attempts = forms.IntegerField(
+        label=_("How many times it can be taken"),
+        required=False,
+        min_value=1,
+        max_value=20,
+        widget=NumberAsTyped,
+        help_text=_("Left empty: once."),
+    )
+    exam_opens_at = MomentField(label=_("The exam opens"), help_text=_("Left empty: at once."))
+    exam_closes_at = MomentField(
+        label=_("The exam closes"), help_text=_("Nobody begins later, and nobody has time beyond it but their extra time.")
+    )
+    exam_reveal = forms.ChoiceField(
+        label=_("Learners are told what was right in the exam"),
+        choices=[
+            ("", _("as the site does it: after finishing")),
+            *((value, label) for value, label in Reveal.choices if value != Reveal.EACH),
+        ],
+        required=False,
+    )
+    exam_reveal_at = MomentField(label=_("The date on which they are told of the exam"), help_text=_MOMENT)
+    before_run = forms.ChoiceField(
+        label=_("Prediction before Run"),
+        required=False,
+        help_text=_("One choice or one number. Learners are told after their run, so better nothing that the test asks."),
+    )
+    before_break = forms.ChoiceField(label=_("Prediction before Break"), required=False)
+    before_train = forms.ChoiceField(label=_("Prediction before Train"), required=False)
 
 
 class CourseForm(StudioForm):

@@ -21,17 +21,16 @@ from lessons.models import Lesson
 from lessons.modes import all_modes
 from lessons.publishing import open_draft
 from lessons.schema import LESSON_FILE
-from quizzes.generating.words import TITLES
 from quizzes.models import About, Difficulty, Misconception
 from quizzes.modes import PractiseMode, TestMode
 from quizzes.schema import QUESTIONS_FILE
 from quizzes.variants import DRAWERS
 from studio.access import author_of, for_lesson
-from studio.choices import misconception_choices, mistake_choices, question_choices
+from studio.choices import misconception_choices, mistake_choices, prediction_choices, question_choices
 from studio.conflicts import fingerprint
-from studio.documents import LessonText, QuestionsText, Values, excerpt, without_other_kinds
+from studio.documents import LISTS, LessonText, QuestionsText, Values, excerpt, without_other_kinds
 from studio.editing import Files, Misconceptions, OneQuestion, QuizSettings, change_files
-from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, QuestionForm, QuizForm, StudioForm
+from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, TITLES_BY_KIND, QuestionForm, QuizForm, StudioForm
 from studio.frame import lesson_frame
 from studio.needs import needs_of_question
 from studio.previews import question_preview, samples_preview
@@ -40,7 +39,6 @@ from studio.sheets import SheetPage
 from studio.yamltext import UnreadableError
 from web.problems import not_found
 
-LISTS = ("test", "practice")
 NEW_QUESTION: Values = {"kind": "single", "about": About.CONCEPT, "difficulty": Difficulty.EASY, "in_practice": True}
 
 
@@ -56,6 +54,7 @@ def questions(request: HttpRequest, lesson: Lesson) -> HttpResponse:
         {},
         "studio/questions.html",
         _url("questions", lesson),
+        options=prediction_choices,
     )
     draft = open_draft(lesson)
     try:
@@ -78,7 +77,9 @@ def _missing_modes(files: Files, document: QuestionsText) -> list[str]:
         offered = LessonText(files.get(LESSON_FILE, "")).values["modes"]
     except UnreadableError:
         return []
-    asked = [mode.slug for mode, uids in ((TestMode, document.quiz["test"]), (PractiseMode, document.quiz["practice"])) if uids]
+    quiz = document.quiz
+    asking = {TestMode.slug: quiz["test"] or quiz["exam"], PractiseMode.slug: quiz["practice"]}
+    asked = [slug for slug, uids in asking.items() if uids]
     return [str(mode.title) for mode in all_modes() if mode.slug in asked and mode.slug not in offered]
 
 
@@ -90,13 +91,16 @@ def _row(document: QuestionsText, uid: str) -> dict[str, Any]:
         "about": _label(About, question.get("about")),
         "difficulty": _label(Difficulty, question.get("difficulty")),
         "test": _place(document.quiz["test"], uid),
+        "exam": _place(document.quiz["exam"], uid),
         "practice": _place(document.quiz["practice"], uid),
+        "pretest": _place(document.quiz["pretest"], uid),
     }
 
 
 def _called(question: Mapping[str, Any], length: int = 90) -> str:
     """A question's first words or, where they are drawn each time, what it asks."""
-    return excerpt(question.get("stem"), length) or str(TITLES.get(str(question.get("template")), ""))
+    titles = TITLES_BY_KIND.get(str(question.get("kind")), {})
+    return excerpt(question.get("stem"), length) or str(titles.get(str(question.get("template")), ""))
 
 
 def _label(choices: type[TextChoices], value: Any) -> str:
@@ -112,7 +116,9 @@ def _listed(document: QuestionsText, name: str) -> dict[str, Any]:
     uids = document.quiz[name]
     return {
         "name": name,
-        "title": _("In the graded test") if name == "test" else _("In practice"),
+        "title": {"test": _("In the graded test"), "exam": _("In the exam"), "practice": _("In practice")}.get(
+            name, _("Before the lesson")
+        ),
         "rows": [
             {
                 "uid": uid,
