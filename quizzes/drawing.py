@@ -30,7 +30,7 @@ def questions_to_ask(quiz_version: QuizVersion, person: User) -> list[QuizQuesti
     """The questions that this person's new attempt at the quiz asks, in its order: practice goes from easy to hard."""
     questions = _questions_of(quiz_version)
     if quiz_version.quiz.mode == QuizMode.PATTERN:
-        return drawn_of(questions, person, SystemRandom())
+        return drawn_of(_askable(questions, person), person, SystemRandom())
     if quiz_version.quiz.mode == QuizMode.PRACTICE:
         questions.sort(key=lambda question: _EASY_FIRST.get(question.question_version.difficulty, 0))
     return questions
@@ -91,6 +91,12 @@ def can_ask(quiz_version: QuizVersion) -> bool:
     versions = [question.question_version for question in _questions_of(quiz_version)]
     variants = Variants()
     return any(not is_template(version) or _is_drawable(version, variants) for version in versions)
+
+
+def _askable(questions: Iterable[QuizQuestion], person: User) -> list[QuizQuestion]:
+    """Without those that would be left out: a pool has others in their place."""
+    variants = Variants(person)
+    return [one for one in questions if not is_template(one.question_version) or _is_drawable(one.question_version, variants)]
 
 
 def _is_drawable(template: QuestionVersion, variants: Variants) -> bool:

@@ -6,14 +6,16 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
+from django.utils import timezone
 
 from accounts.models import User
 from lessons.models import Lesson, LessonVersion
 from lessons.parts import Finding, Severity
 from quizzes.folder import QuestionsPart
-from quizzes.models import Attempt, Quiz, QuizMode, QuizQuestion, QuizVersion, Reveal
+from quizzes.models import Attempt, Question, QuestionVersion, Quiz, QuizMode, QuizQuestion, QuizVersion, Reveal
 from quizzes.patterns.choosing import EASY_FIRST
-from quizzes.services import quiz_version_of
+from quizzes.services import quiz_version_of, start_attempt
+from quizzes.variants import GENERATED
 from tests.quizzes.conftest import Publish, context_for
 from tests.quizzes.patterns.conftest import taken, with_pool
 
@@ -88,6 +90,25 @@ def test_what_one_test_left_out_the_next_one_asks(learner: User, pattern_quiz: Q
     first, second = taken(learner, pattern_quiz), taken(learner, pattern_quiz)
     everything = set(pattern_quiz.quiz_questions.values_list("question_version__question_id", flat=True))
     assert everything - asked(first) <= asked(second)
+
+
+def test_what_cannot_be_drawn_yet_leaves_its_place_to_others(learner: User, pattern_quiz: QuizVersion, lesson: Lesson) -> None:
+    for place in range(1, 4):
+        question = Question.objects.create(lesson=lesson, uid=f"g-{place}")
+        template = QuestionVersion.objects.create(
+            question=question,
+            number=1,
+            kind=GENERATED,
+            about="concept",
+            difficulty="hard",
+            objective=f"new-{place}",
+            stem="",
+            public_sha256=f"g-{place}",
+            recipe={"template": "head_input", "parameters": {}, "networks": ["unknown-network"]},
+        )
+        QuizQuestion.objects.create(quiz_version=pattern_quiz, position=100 + place, question_version=template)
+    attempt = start_attempt(user=learner, quiz_version=pattern_quiz, now=timezone.now())
+    assert attempt.questions.count() == 10
 
 
 def test_an_upgraded_site_has_what_publishing_anew_would_give(publish: Publish, lesson: Lesson) -> None:
