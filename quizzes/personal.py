@@ -131,6 +131,8 @@ def _activity(attempt: Attempt) -> Activity:
     said = _("Practised: %(lesson)s") if attempt.is_practice else _("Took the test: %(lesson)s")
     if attempt.mode == QuizMode.EXAM:
         said = _("Took the exam: %(lesson)s")
+    if attempt.mode == QuizMode.PATTERN:
+        said = _("Tested the pattern: %(lesson)s")
     if attempt.mode == QuizMode.REVIEW:
         said = _("Reviewed: %(lesson)s")
     text = said % {"lesson": attempt.quiz_version.lesson_version.title}

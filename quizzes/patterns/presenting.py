@@ -129,7 +129,7 @@ def _meaning(estimate: Estimate) -> str:
     meanings: Mapping[Level, str] = {
         Level.STRONG: _("Even the lower number is at least 50, so you are strong in this."),
         Level.WEAK: _("Even the higher number is below 50, so you are weak in this."),
-        Level.GROWING: _("50 lies between the two numbers: you are on your way, and so many answers can’t tell more."),
+        Level.GROWING: _("50 lies between the two numbers, so you are growing in this: so few answers can’t tell more."),
     }
     if estimate.level in meanings:
         return meanings[estimate.level]

@@ -45,7 +45,7 @@ def test_the_sentences_fit_the_verdict_and_name_what_was_missed(test: list[Given
     said = " ".join(why(found, outcome_of(test)))
     assert ("you are strong" in said) is (found.level is Level.STRONG)
     assert ("you are weak" in said) is (found.level is Level.WEAK)
-    assert ("on your way" in said) is (found.level is Level.GROWING)
+    assert ("you are growing" in said) is (found.level is Level.GROWING)
     missed = re.search(r"Not right: questions? ([^.]*)\.", said)
     numbers = [int(number) for number in re.findall(r"\d+", missed[1])] if missed else []
     assert numbers == [one.number for one in answered if one.score != 1]
