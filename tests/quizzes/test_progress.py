@@ -104,7 +104,7 @@ def test_practice_alone_has_no_verdict_but_says_how_it_goes(
     finished(learner, practice_quiz, right=right)
     response = visitor.get(PAGE)
     said = text_of(response)
-    assert "practice doesn't count towards a verdict" in said
+    assert "practice doesn’t count towards a verdict" in said
     assert f"Find the head In practice: {int(right)} of 1 question right at the first try." in said
     assert "badge strength" not in response.content.decode()
     assert {(item["level"], item["answers"]) for item in visitor.get(API).json()["items"]} == {("unknown", 0)}

@@ -72,5 +72,5 @@ def test_practice_alone_is_led_to_the_test(visitor: Client, learner: User, pool:
     assert quiz is not None
     taken(learner, quiz)
     html = visitor.get("/me/progress/").content.decode()
-    assert "doesn't count towards a verdict" in html
+    assert "doesn’t count towards a verdict" in html
     assert f'href="{DOOR}"' in html
