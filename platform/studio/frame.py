@@ -7,6 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from lessons.models import Course, Lesson
@@ -15,6 +17,7 @@ from lessons.schema import LESSON_FILE
 from lessons.services import current_version, lesson_url
 from studio.access import author_of, owns
 from studio.documents import LessonText
+from studio.editing import Saved
 from studio.yamltext import UnreadableError
 
 TABS: tuple[tuple[str, Callable[[], str]], ...] = (
@@ -50,6 +53,22 @@ def lesson_frame(request: HttpRequest, lesson: Lesson, tab: str = "") -> dict[st
             for name, title in TABS
         ],
     }
+
+
+def saved_sentence(lesson: Lesson, saved: Saved) -> str:
+    """What of the lesson is saved now, and what learners see of it, in one line."""
+    version = current_version(lesson)
+    if version:
+        seen = _("learners see version %(number)s") % {"number": version.number}
+    else:
+        seen = _("learners don’t see this lesson yet") if lesson.listed else _("the lesson is withdrawn")
+    if not saved.draft.pk:
+        return _("Nothing is changed; %(seen)s.") % {"seen": seen}
+    time = date_format(timezone.localtime(saved.draft.updated_at), "H:i")
+    said = _("Draft saved %(time)s; %(seen)s.") % {"time": time, "seen": seen}
+    if saved.merged_with:
+        said += " " + _("%(name)s changed other parts meanwhile; both are kept.") % {"name": saved.merged_with}
+    return said
 
 
 def course_frame(request: HttpRequest, course: Course) -> dict[str, Any]:

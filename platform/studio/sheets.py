@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,14 +19,16 @@ from lessons.publishing import open_draft
 from studio.access import author_of
 from studio.conflicts import ClashError, Difference, differences, fingerprint
 from studio.documents import Values
-from studio.editing import Files, Part, save_part
+from studio.editing import Files, Part, Saved, save_part
 from studio.forms import Need, RowKind, Sheet, StudioForm
-from studio.frame import lesson_frame
+from studio.frame import lesson_frame, saved_sentence
 from studio.yamltext import UnreadableError
 from web.problems import Problem, not_found
 
 CONFLICT = 409
 UNUSABLE = 422
+SCRIPTED = ("autosave", "compare")
+"""What a form posts without leaving the page: to be saved, and whether what a browser kept is what is saved."""
 
 
 @dataclass(slots=True)
@@ -68,6 +70,8 @@ class SheetPage:
         act = self.request.POST.get("act", "save")
         opened_with = self.request.POST.get("opened_with", "")
         revision = int(text) if (text := self.request.POST.get("revision", "")).isdecimal() and len(text) < 10 else 0
+        if act in SCRIPTED:
+            return self._scripted(act, sheet, files, opened_with, revision)
         try:
             self.part.read(files)
             if act == "save":
@@ -86,15 +90,7 @@ class SheetPage:
             return self._page(sheet, opened_with=opened_with, revision=revision, status=UNUSABLE, touched=True)
         values = self.finish(sheet.values)
         try:
-            saved = save_part(
-                lesson=self.lesson,
-                part=self.part,
-                values=values,
-                opened_with=opened_with,
-                revision=revision,
-                author=author_of(self.request),
-                now=timezone.now(),
-            )
+            saved = self._saved(values, opened_with, revision)
         except ClashError as clash:
             found = differences(sheet, clash.theirs or {}, values)
             return self._page(
@@ -108,6 +104,54 @@ class SheetPage:
                 self.request, _("Saved. %(name)s changed other parts meanwhile; both are kept.") % {"name": saved.merged_with}
             )
         return redirect(self.after or self.url)
+
+    def _saved(self, values: Values, opened_with: str, revision: int) -> Saved:
+        """The draft with these values in it; raises ClashError and Problem as `save_part` does."""
+        return save_part(
+            lesson=self.lesson,
+            part=self.part,
+            values=values,
+            opened_with=opened_with,
+            revision=revision,
+            author=author_of(self.request),
+            now=timezone.now(),
+        )
+
+    def _scripted(self, act: str, sheet: Sheet, files: Files, opened_with: str, revision: int) -> HttpResponse:
+        """What a form that saves itself is told, as JSON."""
+        try:
+            current = self.part.read(files)
+            if act == "autosave":
+                return self._autosave(sheet, opened_with, revision)
+            same = sheet.is_valid() and self.part.write(files, self.finish(sheet.values)) == files
+            return JsonResponse({"same": same, "opened_with": fingerprint(current)})
+        except UnreadableError as error:
+            return _told(CONFLICT, self._unreadable(error))
+
+    def _autosave(self, sheet: Sheet, opened_with: str, revision: int) -> HttpResponse:
+        """What became of the form that saves itself, as JSON: a sentence, and what the next save has to say it began from."""
+        if not sheet.is_valid():
+            _field, label, message = next(iter(sheet.errors))
+            words = _("%(label)s: %(message)s") % {"label": label, "message": message} if label else message
+            return _told(UNUSABLE, _("Not saved yet. %(problem)s") % {"problem": words})
+        try:
+            saved = self._saved(self.finish(sheet.values), opened_with, revision)
+        except ClashError as clash:
+            words = _(
+                "Not saved: %(name)s saved this meanwhile. Your words stay in the form. Choose “Save draft” to see both side by"
+                " side and decide."
+            )
+            return _told(CONFLICT, words % {"name": clash.author or _("somebody")})
+        except Problem as problem:
+            return _told(problem.status, problem.detail)
+        return JsonResponse(
+            {
+                "detail": saved_sentence(self.lesson, saved),
+                "opened_with": fingerprint(self.part.read(saved.draft.files)),
+                "revision": saved.draft.revision,
+                "url": self.after or self.url,
+            }
+        )
 
     def _preview(self, sheet: Sheet, files: Files, opened_with: str, revision: int) -> HttpResponse:
         html = None
@@ -145,6 +189,9 @@ class SheetPage:
             "differences": found,
             "preview": preview,
             "touched": touched,
+            # Whoever is shown somebody else's words decides before anything is saved over them.
+            "autosaves": clash is None and self.request.POST.get("act") != "take",
+            "author": author_of(self.request),
             "has_preview": self.preview is not None,
             "all_optional": True,  # a draft may lack anything: the checks say what it needs
             "url": self.url,
@@ -163,3 +210,7 @@ class SheetPage:
             "The form can’t show %(file)s. Line %(line)s: %(problem)s Correct it under Documents, then the form works again."
         )
         return words % {"file": self.part.file, "line": error.line, "problem": error.message.rstrip(".") + "."}
+
+
+def _told(status: int, detail: str) -> JsonResponse:
+    return JsonResponse({"detail": detail}, status=status)

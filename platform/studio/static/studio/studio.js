@@ -1,5 +1,7 @@
 // The studio's forms work without this. It adds: rows without a reload, a live preview, insert buttons, addresses made of
-// titles, and a warning before unsaved words are left behind.
+// titles, drafts that save themselves, and a warning before words that can't be saved are left behind.
+
+import { autosave } from "./autosave.js";
 
 const PREVIEW_AFTER = 500; // milliseconds without a keystroke
 
@@ -21,16 +23,29 @@ const BLOCKS = {
 const form = document.getElementById("sheet");
 
 function guard() {
+  const saving = form.hasAttribute("data-autosave") ? autosave(form) : null;
   let touched = form.hasAttribute("data-touched");
   const state = form.querySelector("[data-saved]");
   const touch = () => {
     touched = true;
     if (state) state.textContent = state.dataset.unsaved;
   };
-  form.addEventListener("input", touch);
-  form.addEventListener("rows", touch);
-  form.addEventListener("submit", () => { touched = false; });
-  window.addEventListener("beforeunload", (event) => { if (touched) event.preventDefault(); });
+  if (!saving) {
+    form.addEventListener("input", touch);
+    form.addEventListener("rows", touch);
+  }
+  form.addEventListener("submit", async (event) => {
+    touched = false;
+    if (!saving) return;
+    if (saving.busy) { // the form must say that it began from what is being saved just now
+      event.preventDefault();
+      await saving.busy;
+      form.requestSubmit(event.submitter);
+      return;
+    }
+    saving.leave();
+  });
+  window.addEventListener("beforeunload", (event) => { if (saving ? saving.failed : touched) event.preventDefault(); });
 }
 
 // A button of the rows posts the form as it would without scripts; only its list is taken from the answer.
