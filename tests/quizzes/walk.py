@@ -106,6 +106,7 @@ def arguments_of(attempt: Attempt) -> dict[str, list[str]]:
         "position": [str(question.position) for question in attempt.questions.all()],
         "step": ["1"],
         "quiz_id": [str(attempt.quiz_version.quiz_id)],
+        "person_id": [str(attempt.user_id)],
         "uid": list(Question.objects.values_list("uid", flat=True)),
         "number": ["1"],
         "name": ["questions.yaml"],

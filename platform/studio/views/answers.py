@@ -6,13 +6,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET
 
 from lessons.models import Lesson
 from quizzes.measuring import measured_in
 from quizzes.reports import open_reports
-from quizzes.services import responses_of
+from quizzes.services import hand_in_overdue, responses_of
 from quizzes.statistics import FEWEST
 from studio.access import for_lesson
 from studio.answers import as_csv, by_person, by_question, versions_in
@@ -26,6 +27,7 @@ ON_A_PAGE, IN_A_FILE = 2_000, 50_000
 @for_lesson
 def answers(request: HttpRequest, lesson: Lesson) -> HttpResponse:
     """The answers by question or by person, of all versions or of one."""
+    hand_in_overdue(now=timezone.now(), lesson=lesson)
     records = responses_of(lesson, limit=ON_A_PAGE)
     version = _version(request)
     chosen = [record for record in records if version in (0, record.lesson_version)]
@@ -55,6 +57,7 @@ def _version(request: HttpRequest) -> int:
 def download(request: HttpRequest, lesson: Lesson) -> HttpResponse:
     """The same answers as a table for a spreadsheet."""
     version = _version(request)
+    hand_in_overdue(now=timezone.now(), lesson=lesson)
     records = [record for record in responses_of(lesson, limit=IN_A_FILE) if version in (0, record.lesson_version)]
     name = slugify(lesson.slug) or "lesson"
     return HttpResponse(
