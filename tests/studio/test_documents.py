@@ -81,12 +81,13 @@ lesson_values = st.fixed_dictionaries(
 )
 question_values = st.fixed_dictionaries(
     {
-        "kind": st.sampled_from(["single", "multiple", "numeric", "output", "generated", "of-later"]),
+        "kind": st.sampled_from(["single", "multiple", "numeric", "output", "generated", "trace", "of-later"]),
         "credit": st.sampled_from(["", "right_minus_wrong", "of-later"]),
         "absolute": tolerances,
         "relative": tolerances,
         "template": st.sampled_from(["", "head_input", "of-later"]),
         "network": st.sampled_from(["", "resnet50"]),
+        "trace": st.sampled_from(["", "latest", "efficientnet_lite0 chelsea"]),
         "about": st.just("concept"),
         "difficulty": st.sampled_from(["easy", "hard"]),
         "objective": lines,
@@ -116,7 +117,9 @@ question_values = st.fixed_dictionaries(
         "requires": lines,
         "compare": lines,
         "in_test": st.booleans(),
+        "in_exam": st.booleans(),
         "in_practice": st.booleans(),
+        "in_pretest": st.booleans(),
     }
 )
 
@@ -229,9 +232,12 @@ def test_a_question_of_one_kind_keeps_nothing_that_only_another_needs(values):
     question = QuestionsText(saved.with_question("q1", without_other_kinds(saved.values("q1")))).questions[0]
     assert "credit" not in question or values["kind"] == "multiple"
     assert "tolerance" not in question or values["kind"] == "numeric"
-    assert not {"template", "parameters"} & set(question) or values["kind"] == "generated"
-    assert not {"stem", "options", "hint", "solution", "answer"} & set(question) or values["kind"] != "generated"
-    kept = {"multiple": ["credit"], "numeric": ["absolute", "relative"], "generated": ["template", "network"]}
+    assert "parameters" not in question or values["kind"] == "generated"
+    assert "trace" not in question or values["kind"] == "trace"
+    assert "template" not in question or values["kind"] in ("generated", "trace")
+    assert not {"stem", "options", "hint", "solution", "answer"} & set(question) or values["kind"] not in ("generated", "trace")
+    kept = {"multiple": ["credit"], "numeric": ["absolute", "relative"]}
+    kept |= {"generated": ["template", "network"], "trace": ["template", "trace"]}
     kept = kept.get(values["kind"], [])
     again = without_other_kinds(values)
     assert {name: again[name] for name in kept} == {name: values[name] for name in kept}
