@@ -163,6 +163,15 @@ class ItemView:
         return in_days(self.review.due_at - self.review.reviewed_at) if self.review else ""
 
     @property
+    def url(self) -> str:
+        return item_url(self.item)
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the learner doesn't want it asked again."""
+        return self.item.card.removed_at is not None
+
+    @property
     def skipped(self) -> str:
         return str(Skipped(self.item.skipped).label) if self.item.skipped else ""
 
@@ -174,7 +183,11 @@ def item_view(item: ReviewItem, *, total: int | None = None) -> ItemView:
 
 def item_asked_at(asked: AttemptQuestion) -> ItemView | None:
     """The card that a question of an attempt was asked for; none outside a review."""
-    item = ReviewItem.objects.select_related("sitting", "card", "review").filter(attempt_question=asked).first()
+    item = (
+        ReviewItem.objects.select_related("sitting", "card", "review", "attempt_question")
+        .filter(attempt_question=asked)
+        .first()
+    )
     return item_view(item) if item else None
 
 

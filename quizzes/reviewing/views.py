@@ -95,7 +95,11 @@ def end(request: HttpRequest, sitting_id: UUID) -> HttpResponse:
 def insight(request: HttpRequest, sitting_id: UUID, position: int) -> HttpResponse:
     """A key insight: what to call to mind, then the insight itself, then how well it was known."""
     found = sitting_for(sitting_id=sitting_id, person=people.current(request))
-    item = found.items.select_related("sitting", "card__lesson__course", "review").filter(position=position).first()
+    item = (
+        found.items.select_related("sitting", "card__lesson__course", "review", "attempt_question")
+        .filter(position=position)
+        .first()
+    )
     if item is None or not item.card.is_insight:
         raise not_found()
     notice = ""

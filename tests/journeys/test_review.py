@@ -59,7 +59,7 @@ def test_from_a_wrong_answer_to_the_next_interval(page: Page, site: str, shoot: 
     asked = int(page.url.rstrip("/").rpartition("/")[2])
     page.locator(f"#answer input[value={letter(asked, right=True)}]").check()
     page.get_by_role("button", name="Check answer").click()
-    expect(page.locator(".comes-back")).to_contain_text(re.compile(r"Good This card comes back in \d+ days?\."))
+    expect(page.locator(".comes-back")).to_contain_text(re.compile(r"Good. This card comes back in \d+ days?\."))
     shoot(page, "review-card-answered")
     page.get_by_role("button", name="Next card").click()
     expect(page.get_by_role("heading", name="Card 2 of 3")).to_be_visible()
@@ -73,7 +73,7 @@ def test_from_a_wrong_answer_to_the_next_interval(page: Page, site: str, shoot: 
     expect(page.get_by_role("button", name=re.compile("^Easy 8 days"))).to_be_visible()
     shoot(page, "review-insight-shown")
     page.get_by_role("button", name=re.compile("^Good")).click()
-    expect(page.locator(".comes-back")).to_contain_text("Good This card comes back in 2 days.")
+    expect(page.locator(".comes-back")).to_contain_text("Good. This card comes back in 2 days.")
     page.get_by_role("button", name="To the end").click()
     expect(page.get_by_role("heading", name="Done for now")).to_be_visible()
     shoot(page, "review-end")
@@ -100,8 +100,8 @@ def _press(page: Page, name: str) -> None:
     for _ in range(60):
         page.keyboard.press("Tab")
         if " ".join((page.evaluate("document.activeElement.textContent") or "").split()) == name:
-            page.keyboard.press("Enter")
-            page.wait_for_load_state("networkidle")
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
             return
     pytest.fail(f"Tab never came to “{name}”")
 
@@ -116,5 +116,5 @@ def test_a_review_without_javascript(browser: Browser, site: str, db: None) -> N
     page.get_by_role("button", name="Start the review").click()
     page.get_by_role("link", name="Show it").click()
     page.get_by_role("button", name=re.compile("^Again")).click()
-    expect(page.locator(".comes-back")).to_contain_text("Again This card comes back in 1 day.")
+    expect(page.locator(".comes-back")).to_contain_text("Again. This card comes back in 1 day.")
     context.close()

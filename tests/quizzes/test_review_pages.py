@@ -80,9 +80,13 @@ def test_from_what_is_due_over_one_card_a_screen_to_the_end(visitor: Client, lea
     post = {"choice": letter(attempt, position, right=True), "idempotency_key": "one"}
     for _twice in range(2):
         page = visitor.post(where, post, follow=True)
-        assert "Good This card comes back in 3 days." in text_of(page)
+        assert "Good. This card comes back in 3 days." in text_of(page)
     assert Review.objects.filter(item__isnull=False).count() == 1
     sitting = ReviewSitting.objects.get()
+    out, back = ({"wanted": word, "back": where} for word in ("no", "yes"))
+    card = Review.objects.latest("pk").card
+    assert "This card doesn’t come back." in text_of(visitor.post(f"/me/review/cards/{card.pk}/", out, follow=True))
+    assert "This card comes back in 3 days." in text_of(visitor.post(f"/me/review/cards/{card.pk}/", back, follow=True))
     # Pages of an attempt lead to the sitting, which has more lessons than one.
     for name in ("attempt", "results"):
         page = visitor.get(reverse(f"quizzes:{name}", args=[attempt.pk]))
@@ -97,7 +101,7 @@ def test_from_what_is_due_over_one_card_a_screen_to_the_end(visitor: Client, lea
     assert unclear.status_code == 422
     assert "Say how well you knew it" in text_of(unclear)
     rated = visitor.post(insight.redirect_chain[-1][0], {"rating": "easy"}, follow=True)
-    assert "Easy This card comes back in 8 days." in text_of(rated)
+    assert "Easy. This card comes back in 8 days." in text_of(rated)
     end = visitor.post(f"/me/review/{sitting.pk}/next/", follow=True)
     assert "Done for now" in text_of(end)
     assert "2 cards reviewed" in text_of(end)
