@@ -1,6 +1,6 @@
 """What an answer says of memory, what is asked in which order, and when it is enough. Pure rules.
 
-They are explained in docs/decisions/0016-what-review-asks-and-how-much.md.
+They are explained in docs/decisions/0018-what-review-asks-and-how-much.md.
 """
 
 from __future__ import annotations
