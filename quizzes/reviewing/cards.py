@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
+from accounts.services import hold
 from lessons.models import Lesson
 from quizzes.models import AttemptQuestion, Question, Response, Review, ReviewCard, ReviewItem, Skipped
 from quizzes.reviewing.rules import Known, Rating, is_certain_and_wrong, rating_of
@@ -28,20 +29,27 @@ def card_for(
 
 def add_question(person: User, question: Question, *, now: datetime) -> ReviewCard:
     """The card of a question, made or put back. Whether the person may know that it is worth one is for the caller to ask."""
-    card, _new = ReviewCard.objects.get_or_create(
-        user=person,
-        question=question,
-        defaults={"lesson_id": question.lesson_id, "due_at": now + FIRST_AFTER, "created_at": now},
-    )
-    return put_back(card)
+    return put_back(made_card(person, question=question, due_at=now + FIRST_AFTER, now=now))
 
 
 def add_insight(person: User, lesson: Lesson, *, now: datetime) -> ReviewCard:
     """The card of a lesson's key insight, made or put back."""
-    card, _new = ReviewCard.objects.get_or_create(
-        user=person, question=None, lesson=lesson, defaults={"due_at": now + FIRST_AFTER, "created_at": now}
-    )
-    return put_back(card)
+    return put_back(made_card(person, lesson=lesson.pk, due_at=now + FIRST_AFTER, now=now))
+
+
+def made_card(
+    person: User, *, question: Question | None = None, lesson: int | None = None, due_at: datetime, now: datetime
+) -> ReviewCard:
+    """The card of a question, or of the insight of the lesson with this id, made where there is none; removed ones too.
+
+    Problem 409 for a person who was merged or erased meanwhile: their card would be nobody's.
+    """
+    about = {"question": question} if question else {"question": None, "lesson_id": lesson}
+    defaults = {"due_at": due_at, "created_at": now, **({"lesson_id": question.lesson_id} if question else {})}
+    with transaction.atomic():
+        hold(person)
+        card, _new = ReviewCard.objects.get_or_create(user=person, **about, defaults=defaults)
+    return card
 
 
 def put_back(card: ReviewCard) -> ReviewCard:

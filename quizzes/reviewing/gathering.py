@@ -19,7 +19,7 @@ from lessons.services import catalogue
 from quizzes.evidence import newest_score
 from quizzes.models import Attempt, AttemptQuestion, QuizMode, QuizQuestion, Response, ReviewCard
 from quizzes.reveal import tells_verdict
-from quizzes.reviewing.cards import known_by, rate
+from quizzes.reviewing.cards import known_by, made_card, rate
 from quizzes.reviewing.rules import Rating, Waiting
 from quizzes.reviewing.scheduling import FIRST_AFTER, chance_at
 from quizzes.services import situation_of
@@ -118,10 +118,7 @@ def _gather(person: User, versions: Mapping[int, LessonVersion], *, now: datetim
         _take(person, response)
     for lesson, finished_at in _finished(person):
         if insight_of(versions.get(lesson)):
-            due_at = finished_at + FIRST_AFTER
-            ReviewCard.objects.get_or_create(
-                user=person, question=None, lesson_id=lesson, defaults={"due_at": due_at, "created_at": now}
-            )
+            made_card(person, lesson=lesson, due_at=finished_at + FIRST_AFTER, now=now)
 
 
 def _missed(person: User, *, now: datetime, asked: AttemptQuestion | None = None) -> list[Response]:
@@ -150,11 +147,7 @@ def _take(person: User, response: Response) -> None:
     question = response.attempt_question.question_version.question
     at = response.committed_at
     with transaction.atomic():
-        card, _new = ReviewCard.objects.get_or_create(
-            user=person,
-            question=question,
-            defaults={"lesson_id": question.lesson_id, "due_at": at + FIRST_AFTER, "created_at": at},
-        )
+        card = made_card(person, question=question, due_at=at + FIRST_AFTER, now=at)
         if card.removed_at is not None or (card.reviewed_at is not None and at <= card.reviewed_at):
             return  # taken out, or known better since
         rate(card, Rating.AGAIN, known=known_by(response, right=False), response=response, at=at)

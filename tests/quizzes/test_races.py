@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -17,26 +18,41 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import erase_person, merge_guest
 from lessons.models import Course, Lesson, LessonVersion
+from quizzes.beforehand.predictions import predict
+from quizzes.extra_time import give_extra_time
+from quizzes.likeness import ask_another
 from quizzes.models import (
     Attempt,
     AttemptQuestion,
     Grade,
+    GradeOverride,
     KeyReport,
     KeyRevision,
     QuestionVersion,
+    QuizMode,
     QuizVersion,
     Regrade,
     RegradePolicy,
     Response,
+    Review,
+    ReviewCard,
+    ReviewItem,
+    ReviewSitting,
 )
+from quizzes.overriding import override_grade
 from quizzes.regrading import apply_regrade, plan_regrade
 from quizzes.reports import answer_report, report_key
+from quizzes.reviewing.adding import card_state
+from quizzes.reviewing.sittings import begin, go_on
+from quizzes.reviewing.sittings import finish as end_review
 from quizzes.services import (
     Graded,
     attempt_question,
     current_quiz_version,
     finish_attempt,
+    hand_in_overdue,
     newest_key,
+    quiz_version_of,
     result_of,
     save_answer,
     show_hint,
@@ -45,9 +61,12 @@ from quizzes.services import (
     start_redo,
     submit_response,
 )
+from quizzes.timing import GRACE
 from tests.quizzes.conftest import QUESTIONS, Publish, chose
 from tests.quizzes.racing import at_once, raced, refusals
 from tests.quizzes.test_correcting import corrected, version_of
+from tests.quizzes.test_walkthroughs import EVERYTHING
+from tests.quizzes.test_walkthroughs import META as WITH_EVERYTHING
 from web.problems import Problem
 
 ROUNDS = 4
@@ -517,6 +536,192 @@ class TestComingAndGoing:
             key = corrected("q-features", instructor, revision=turn + 1, correct=frozenset("bc"[turn % 2]))
             outcomes = raced(partial(erase_person, user=account), partial(regrade, key, RegradePolicy.NEW, instructor))
             assert not refusals(outcomes)
+
+
+class TestOtherModes:
+    """What is asked beforehand, exams at their deadline, reviews, and one more question like another."""
+
+    @pytest.fixture
+    def everything(self, publish: Publish) -> LessonVersion:
+        """A lesson with every mode."""
+        return publish(EVERYTHING, meta=WITH_EVERYTHING)
+
+    def test_an_exam_that_may_be_taken_once_is_begun_once(self, everything: LessonVersion) -> None:
+        exam = quiz_of(everything, QuizMode.EXAM)
+        for turn in range(ROUNDS):
+            person = User.objects.create_guest()
+            finishing = [partial(finish, start(person, exam))] if turn % 2 else []
+            outcomes = raced(*finishing, *[partial(start, person, exam)] * 3)
+            assert person.attempts.count() == 1
+            begun = [outcome for outcome in outcomes if isinstance(outcome, Attempt)]
+            assert set(begun) == {person.attempts.get()}
+
+    def test_a_submit_at_the_deadline_counts_or_is_refused_and_what_was_saved_is_handed_in_once(
+        self, everything: LessonVersion
+    ) -> None:
+        exam = quiz_of(everything, QuizMode.EXAM)
+        for turn in range(ROUNDS):
+            attempt = sit(exam)
+            save(attempt, "a")
+            assert attempt.deadline_at is not None
+            late = attempt.deadline_at + GRACE + timedelta(seconds=1)
+            sent = attempt.deadline_at if turn % 2 else late
+            submit_then = partial(
+                submit_response, attempt=attempt, position=2, answer=chose("a"), idempotency_key="last", now=sent
+            )
+            outcomes = raced(
+                submit_then, *[partial(hand_in_overdue, now=late)] * 2, partial(finish_attempt, attempt=attempt, now=late)
+            )
+            attempt.refresh_from_db()
+            assert attempt.finished_at == attempt.deadline_at, "it ended when it had to, however late somebody looked"
+            assert result_of(attempt).right == 1 + len(graded(outcomes))
+            assert sent <= attempt.deadline_at or not graded(outcomes)
+
+    def test_extra_time_and_the_clock_leave_an_exam_running_or_handed_in(
+        self, everything: LessonVersion, instructor: User
+    ) -> None:
+        exam = quiz_of(everything, QuizMode.EXAM)
+        for _round in range(ROUNDS):
+            attempt = sit(exam)
+            assert attempt.user is not None
+            assert attempt.deadline_at is not None
+            save(attempt, "a")
+            late = attempt.deadline_at + GRACE + timedelta(seconds=1)
+            course = everything.lesson.course
+            give = partial(
+                give_extra_time,
+                course=course,
+                user=attempt.user,
+                percent=50,
+                minutes=0,
+                reason="An arm is broken.",
+                author=instructor,
+                now=attempt.deadline_at,
+            )
+            raced(give, partial(hand_in_overdue, now=late))
+            attempt.refresh_from_db()
+            assert attempt.is_finished == (result_of(attempt).right == 1)
+            assert attempt.is_finished or attempt.deadline_at > late
+
+    def test_two_predictions_are_one(self, everything: LessonVersion) -> None:
+        asked = quiz_of(everything, QuizMode.PREDICTION).quiz_questions.select_related("quiz_version__quiz").get()
+        for _round in range(ROUNDS):
+            person = User.objects.create_guest()
+            outcomes = raced(
+                *[
+                    partial(
+                        predict,
+                        user=person,
+                        asked=asked,
+                        answer=chose(option),
+                        confidence="",
+                        idempotency_key=f"key-{option}",
+                        now=timezone.now(),
+                    )
+                    for option in "ab"
+                ]
+            )
+            assert len(refusals(outcomes)) == 1
+            assert person.attempts.get().questions.get().responses.count() == 1
+
+    def test_two_clicks_add_one_question_like_another(self, everything: LessonVersion) -> None:
+        practice = quiz_of(everything, QuizMode.PRACTICE)
+        for _round in range(ROUNDS):
+            attempt = sit(practice)
+            before = attempt.questions.count()
+            submit(attempt, "b")
+            outcomes = raced(*[partial(ask_another, attempt=attempt, position=1, now=timezone.now())] * 3)
+            assert len(set(outcomes)) == 1
+            assert attempt.questions.count() <= before + 1
+
+    def test_what_was_missed_is_one_card_however_many_pages_look(self, everything: LessonVersion) -> None:
+        quiz = quiz_of(everything, QuizMode.TEST)
+        for _round in range(ROUNDS):
+            attempt = sit(quiz)
+            submit(attempt, "b")
+            asked = attempt_question(attempt, 1)
+            raced(*[partial(card_state, asked, now=timezone.now())] * 3)
+            card = ReviewCard.objects.get(user=attempt.user)
+            assert card.reviews.count() == 1
+
+    def test_a_review_that_is_begun_and_gone_on_with_twice_asks_one_card_once(self, everything: LessonVersion) -> None:
+        quiz = quiz_of(everything, QuizMode.TEST)
+        later = timezone.now() + timedelta(days=30)
+        for _round in range(ROUNDS):
+            attempt = sit(quiz)
+            person = attempt.user
+            assert person is not None
+            submit(attempt, "b")
+            card_state(attempt_question(attempt, 1), now=timezone.now())
+            begun = raced(*[partial(begin, person=person, now=later)] * 3)
+            (sitting,) = set(begun)
+            assert isinstance(sitting, ReviewSitting)
+            asked = raced(*[partial(go_on, sitting=sitting, now=later)] * 3)
+            (item,) = set(asked)
+            assert isinstance(item, ReviewItem)
+            assert item.attempt_question is not None
+            reviewed = item.attempt_question.attempt
+            outcomes = raced(
+                partial(submit, reviewed, "a"), partial(submit, reviewed, "b"), partial(end_review, sitting=sitting, now=later)
+            )
+            assert Review.objects.filter(item=item).count() == min(1, len(graded(outcomes)))
+
+    def test_merge_and_a_reviewed_answer_leave_one_card_for_each_question(self, everything: LessonVersion) -> None:
+        quiz = quiz_of(everything, QuizMode.TEST)
+        for turn in range(ROUNDS):
+            guest = User.objects.create_guest()
+            account = User.objects.create_user(f"both{turn}@example.org", name="Both")
+            attempts = [start(person, quiz) for person in (guest, account)]
+            for attempt in attempts:
+                submit(attempt, "b")
+            looks = [partial(card_state, attempt_question(attempt, 1), now=timezone.now()) for attempt in attempts]
+            raced(partial(merge_guest, guest=guest, user=account), *looks)
+            cards = ReviewCard.objects.values_list("user", "question")
+            assert len(cards) == len(set(cards))
+            assert not ReviewCard.objects.exclude(user=account).exists() or ReviewCard.objects.count() <= 2 * (turn + 1)
+
+    def test_erase_and_a_look_at_what_was_missed_leave_no_card_behind(self, everything: LessonVersion) -> None:
+        quiz = quiz_of(everything, QuizMode.TEST)
+        for turn in range(ROUNDS):
+            person = User.objects.create_user(f"gone{turn}@example.org", name="Gone")
+            attempt = start(person, quiz)
+            submit(attempt, "b")
+            look = partial(card_state, attempt_question(attempt, 1), now=timezone.now())
+            outcomes = raced(partial(erase_person, user=User.objects.get(pk=person.pk)), look)
+            assert outcomes[0] is None, outcomes
+            assert not ReviewCard.objects.exists()
+
+    def test_two_overrides_of_a_grade_keep_the_first_and_refuse_the_second(
+        self, everything: LessonVersion, instructor: User, colleague: User
+    ) -> None:
+        quiz = quiz_of(everything, QuizMode.TEST)
+        for turn in range(ROUNDS):
+            person = User.objects.create_user(f"graded{turn}@example.org", name="Graded")
+            finish(start(person, quiz))
+            outcomes = raced(
+                *[
+                    partial(
+                        override_grade,
+                        quiz=quiz.quiz,
+                        person=person,
+                        score=score,
+                        reason="Answered on paper.",
+                        known=0,
+                        author=author,
+                        now=timezone.now(),
+                    )
+                    for score, author in ((1.0, instructor), (0.5, colleague))
+                ]
+            )
+            assert len(refusals(outcomes)) == 1
+            assert GradeOverride.objects.get(user=person) in outcomes
+
+
+def quiz_of(version: LessonVersion, mode: QuizMode) -> QuizVersion:
+    found = quiz_version_of(version, mode)
+    if found is None:
+        pytest.fail(f"the lesson has no {mode}")
+    return found
 
 
 def test_what_two_threads_came_to_is_told_in_their_order() -> None:
