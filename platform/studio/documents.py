@@ -115,6 +115,23 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Pool:
+    """Of which questions the test of the pattern is drawn: of those to practise (empty), of none ("off"), of its "own" list."""
+
+    def show(self, value: Any) -> str:
+        if value is None:
+            return ""
+        if value is False:
+            return "off"
+        if isinstance(value, dict):
+            return "own"
+        raise NotShownError((), _("it must be false, or have fields of its own"))
+
+    def read(self, given: Any, old: Any) -> Any:
+        return False if given == "off" else ABSENT
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """A list of short words."""
 
@@ -359,6 +376,7 @@ QUIZ_FIELDS: Mapping[str, Field] = {
     "exam_reveal_at": Field(("exam", "reveal_at")),
     "exam": Field(("exam", "questions"), Words()),
     "practice": Field(("practice", "questions"), Words()),
+    "pattern": Field(("pattern",), Pool()),
     "pretest": Field(("pretest", "questions"), Words()),
     **{f"before_{mode}": Field(("predictions", mode)) for mode in PREDICTED},
 }
@@ -500,7 +518,15 @@ class QuestionsText:
         questions = [question for question, name in zip(self.questions, self.uids, strict=True) if name != uid]
         quiz: Values = {name: _listed(self.quiz[name], uid, False) for name in LISTS}
         quiz |= {name: "" for name in (f"before_{mode}" for mode in PREDICTED) if self.quiz[name] == uid}
-        return self._with({**write(QUIZ_FIELDS, self.data, quiz), "questions": questions})
+        return self._with({**write(QUIZ_FIELDS, self.data, quiz), **self._pool_without(uid), "questions": questions})
+
+    def _pool_without(self, uid: str) -> dict[str, Any]:
+        """The pattern's own list without the question; nothing where it has none that names it."""
+        pool = self.data.get("pattern")
+        listed = pool.get("questions") if isinstance(pool, dict) else None
+        if not isinstance(listed, list) or uid not in listed:
+            return {}
+        return {"pattern": {**pool, "questions": [other for other in listed if other != uid]}}
 
     def with_copy(self, uid: str, new_uid: str) -> str:
         """The document with a copy of the question right after it, in no list yet."""
@@ -530,7 +556,7 @@ class QuestionsText:
                 return Place("quiz", f"before_{mode}")
             case ("exam", str(field), *_rest) if f"exam_{field}" in QUIZ_FIELDS:
                 return Place("quiz", f"exam_{field}")
-            case ("test" | "exam" | "practice" | "pretest" as name, *rest):
+            case ("test" | "exam" | "practice" | "pattern" | "pretest" as name, *rest):
                 return Place(
                     "quiz", str(rest[0]) if name == "test" and rest[:1] in (["title"], ["reveal"], ["reveal_at"]) else name
                 )
@@ -539,7 +565,8 @@ class QuestionsText:
     def _with(self, data: Mapping[str, Any]) -> str:
         names = ("misconceptions", "test", "exam", "practice", "pattern", "pretest", "predictions", "questions")
         ordered = {name: data[name] for name in names if data.get(name)}
-        unknown = {name: value for name, value in data.items() if name not in ordered and (value or name in self.data)}
+        said = {name for name, value in data.items() if value or value is False or name in self.data}  # false declines
+        unknown = {name: value for name, value in data.items() if name not in ordered and name in said}
         return yamltext.rewrite(self.text, {**ordered, **unknown}) if ordered or unknown else self.text
 
 

@@ -614,6 +614,8 @@ class MomentField(LineField):
 
 
 class QuizForm(StudioForm):
+    """When learners are told, the exam's terms, what is asked before the lesson and its modes, and the test of the pattern."""
+
     title = LineField(label=_("Title of the test"), max_length=300, required=False)
     reveal = forms.ChoiceField(
         label=_("Learners are told what was right"),
@@ -621,6 +623,12 @@ class QuizForm(StudioForm):
         required=False,
     )
     reveal_at = MomentField(label=_("The date on which they are told"), help_text=_MOMENT)
+    pattern = forms.ChoiceField(
+        label=_("Test of the pattern"),
+        choices=[("", _("of the questions to practise, where they are five or more")), ("off", _("none"))],
+        required=False,
+        help_text=_("Ten questions from easy to hard, drawn anew each time. They end in a verdict, and are not graded."),
+    )
     exam_title = LineField(label=_("Title of the exam"), max_length=300, required=False)
     exam_minutes = forms.IntegerField(
         label=_("Minutes of the exam"),
@@ -658,6 +666,10 @@ class QuizForm(StudioForm):
     )
     before_break = forms.ChoiceField(label=_("Prediction before Break"), required=False)
     before_train = forms.ChoiceField(label=_("Prediction before Train"), required=False)
+
+    def _with_current(self, name: str, known: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        own = _("of a list of its own, in questions.yaml")
+        return [(value, own if value == "own" else label) for value, label in super()._with_current(name, known)]
 
 
 class CourseForm(StudioForm):
