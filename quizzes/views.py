@@ -251,6 +251,8 @@ def step(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse:
 def finish(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """What is still open, and the button that hands in; posting hands in. Twice is as good as once."""
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
+    if attempt.mode == QuizMode.REVIEW:
+        return _to_sitting(attempt)
     if request.method == "POST":
         finish_attempt(attempt=attempt, now=timezone.now())
     elif attempt.mode == QuizMode.PREDICTION:

@@ -88,7 +88,7 @@ def test_from_what_is_due_over_one_card_a_screen_to_the_end(visitor: Client, lea
     assert "This card doesn’t come back." in text_of(visitor.post(f"/me/review/cards/{card.pk}/", out, follow=True))
     assert "This card comes back in 3 days." in text_of(visitor.post(f"/me/review/cards/{card.pk}/", back, follow=True))
     # Pages of an attempt lead to the sitting, which has more lessons than one.
-    for name in ("attempt", "results"):
+    for name in ("attempt", "results", "finish"):
         page = visitor.get(reverse(f"quizzes:{name}", args=[attempt.pk]))
         assert page["Location"] == f"/me/review/{sitting.pk}/"
     insight = visitor.post(f"/me/review/{sitting.pk}/next/", follow=True)

@@ -31,8 +31,10 @@ from quizzes.services import (
     submit_response,
 )
 from tests.quizzes.conftest import QUESTIONS, Publish, chose
+from tests.quizzes.networks import know_tiny_networks
 from tests.quizzes.racing import at_once
 from tests.quizzes.test_attempts import RIGHT, WRONG, uid_at
+from tests.quizzes.test_likeness import WITH_GENERATED
 from web.problems import Problem
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -188,9 +190,7 @@ def test_learners_add_what_they_were_told_and_nobody_adds_twice(learner: User, v
     assert due_count(learner, NOW + DAY) == 0
 
 
-def test_the_key_insight_comes_once_a_lesson_was_practised_or_tested_to_the_end(
-    learner: User, version: LessonVersion
-) -> None:
+def test_the_key_insight_comes_once_a_lesson_was_practised_or_tested_to_the_end(learner: User, version: LessonVersion) -> None:
     attempt = sit(learner, version, "test")
     assert not cards_of(learner, now=NOW).cards
     finish_attempt(attempt=attempt, now=NOW)
@@ -342,6 +342,20 @@ def test_a_withdrawn_question_is_skipped_with_a_sentence(learner: User, version:
     assert (overview.due, len(overview.cards.gone)) == (1, 1)
     publish(QUESTIONS)
     assert due_count(learner, NOW) == 2
+
+
+def test_a_generated_question_comes_back_as_another_variant(learner: User, publish: Publish) -> None:
+    know_tiny_networks()
+    attempt = sit(learner, publish(WITH_GENERATED, meta={"networks": ["tinynet", "widenet"]}), "practice")
+    missed = attempt.questions.get(question_version__question__uid="g-head")
+    correct = missed.question_version.key_revisions.get().correct
+    wrong = next(option for option in missed.option_order if option not in correct)
+    submit_response(attempt=attempt, position=missed.position, answer=chose(wrong), idempotency_key="k", now=NOW)
+    sitting = begin(person=learner, now=NOW + DAY)
+    review, position = asked_in(go_on(sitting=sitting, now=NOW + DAY))
+    again = attempt_question(review, position).question_version
+    assert again.template == missed.question_version.template
+    assert again.question == missed.question_version.question
 
 
 def test_an_insight_that_a_lesson_lost_is_skipped(learner: User, version: LessonVersion, publish: Publish) -> None:
