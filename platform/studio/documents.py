@@ -523,7 +523,9 @@ class QuestionsText:
     def _pool_without(self, uid: str) -> dict[str, Any]:
         """The pattern's own list without the question; nothing where it has none that names it."""
         pool = self.data.get("pattern")
-        listed = pool.get("questions") if isinstance(pool, dict) else None
+        if not isinstance(pool, dict):
+            return {}
+        listed = pool.get("questions")
         if not isinstance(listed, list) or uid not in listed:
             return {}
         return {"pattern": {**pool, "questions": [other for other in listed if other != uid]}}

@@ -3,12 +3,13 @@
 Publishing the same words again makes no new version, so nothing else would. No questions.yaml of that time could decline it.
 """
 
+from django.apps.registry import Apps
 from django.db import migrations
 
 FEWEST = 5
 
 
-def offer_pattern_tests(apps, schema_editor):
+def offer_pattern_tests(apps: Apps, schema_editor: object) -> None:
     Quiz, QuizVersion, QuizQuestion = (apps.get_model("quizzes", name) for name in ("Quiz", "QuizVersion", "QuizQuestion"))
     for practice in QuizVersion.objects.filter(quiz__mode="practice").select_related("quiz", "lesson_version"):
         pool = list(QuizQuestion.objects.filter(quiz_version=practice).order_by("position"))
