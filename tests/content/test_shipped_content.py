@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 
@@ -17,6 +18,7 @@ from lessons.management.commands.check_content import SHIPPED, shipped_folders
 from lessons.proving import prove_folder
 from lessons.releases import snippets_in
 from lessons.schema import LessonDocument, read_lesson
+from quizzes.patterns.choosing import Candidate, choose
 from quizzes.proving import RUNNABLE, claims_of, proves, unproved_options
 from quizzes.schema import QuestionDocument, QuestionsDocument, read_questions
 
@@ -149,6 +151,17 @@ def test_a_lesson_tests_and_practises_all_five_kinds(lesson: LessonFolder) -> No
     assert len(document.practice.questions) >= 5
     assert {by_uid[uid].about for uid in document.practice.questions} == KINDS
     assert {question.difficulty for question in document.questions} == {"easy", "medium", "hard"}
+
+
+def test_each_test_of_the_pattern_asks_about_every_objective_at_every_difficulty(lesson: LessonFolder) -> None:
+    document = questions_of(lesson)
+    by_uid = {question.uid: question for question in document.questions}
+    pool = [Candidate(place, by_uid[uid].objective, by_uid[uid].difficulty) for place, uid in enumerate(document.pattern_pool)]
+    for seed in range(50):
+        asked = choose(pool, Random(seed))
+        assert len(asked) == 10
+        assert {one.objective for one in asked} == {one.objective for one in pool}
+        assert {one.difficulty for one in asked} == {"easy", "medium", "hard"}
 
 
 def test_every_objective_is_asked_about(lesson: LessonFolder) -> None:
