@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from quizzes.folder import QuestionsPart
 from quizzes.models import QuizMode, Reveal
+from quizzes.policies import exam_faults
+from quizzes.schema import read_questions
 from quizzes.services import quiz_version_of
 from tests.quizzes.conftest import QUESTIONS, context_for
 
@@ -82,3 +87,12 @@ def test_what_cannot_hold_is_told_at_its_line(lesson, old, new, line, words):
 
 def test_a_sound_exam_has_nothing_to_complain_of(lesson):
     assert not [one for one in complaints(lesson, WITH_EXAM) if "exam" in one or "told" in one]
+
+
+def test_the_documented_exam_holds():
+    text = (Path(settings.ROOT) / "docs" / "content-format.md").read_text()
+    (example,) = re.findall(r"^```yaml questions\n(exam:\n.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    document, source = read_questions(example)
+    assert source.findings == []
+    assert list(exam_faults(document.exam)) == []
+    assert document.exam.questions == [question.uid for question in document.questions]
