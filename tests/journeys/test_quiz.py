@@ -68,6 +68,55 @@ def test_a_choice_survives_a_closed_tab(page: Page, site: str) -> None:
     expect(page.locator("#answer input[value=B]")).to_be_checked()
 
 
+def test_a_choice_that_the_site_never_got_is_put_back_and_sent_once_it_answers(page: Page, site: str) -> None:
+    begin(page, site)
+    page.route("**/draft/", lambda route: route.abort())
+    page.locator("#answer .option").nth(2).click()
+    expect(page.locator(".saved")).to_contain_text("This browser keeps your answer and sends it once the site answers.")
+    page.reload()
+    expect(page.locator("#answer input[value=C]")).to_be_checked()
+    page.unroute("**/draft/")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator(".saved")).to_have_text("Your choice is saved.")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    expect(page.locator("#answer input[value=C]")).to_be_checked()
+
+
+def test_ticks_and_numbers_are_put_back_as_well_and_what_is_being_typed_survives_a_quick_click(page: Page, site: str) -> None:
+    begin(page, site, "practise")
+    attempt = Attempt.objects.latest("started_at")
+    kinds = {asked.question_version.kind: asked.position for asked in attempt.questions.select_related("question_version")}
+    ticks, number = (page.url.rsplit("/", 2)[0] + f"/{kinds[kind]}/" for kind in ("multiple", "numeric"))
+    page.goto(ticks)
+    page.route("**/draft/", lambda route: route.abort())
+    for value in ("A", "C"):
+        page.locator(f"#answer input[value={value}]").check()
+    expect(page.locator(".saved")).to_contain_text("This browser keeps your answer")
+    page.unroute("**/draft/")
+    page.reload()
+    expect(page.locator(".saved")).to_have_text("Your choice is saved.")
+    assert [page.locator(f"#answer input[value={value}]").is_checked() for value in "ABCD"] == [True, False, True, False]
+    page.goto(number)
+    page.locator("#number").press_sequentially("2048")
+    page.goto(ticks)
+    expect(page.locator("#answer")).to_be_visible()
+    page.goto(number)
+    expect(page.locator("#number")).to_have_value("2048")
+
+
+def test_a_choice_after_a_finish_in_another_tab_is_refused_with_the_reason(page: Page, site: str) -> None:
+    begin(page, site)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_role("link", name="Finish").click()
+    other.locator("main form button.primary").click()
+    expect(other).to_have_url(re.compile("/results/"))
+    page.locator("#answer .option").nth(1).click()
+    expect(page.locator(".saved")).to_contain_text(re.compile("finished", re.IGNORECASE))
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsent:')).length") == 0
+
+
 def test_a_second_tab_is_told_which_answer_counts(page: Page, site: str) -> None:
     begin(page, site)
     other = page.context.new_page()
