@@ -60,6 +60,7 @@ class _Answered:
     score: float
     points: float
     key_number: int
+    confidence: str
 
 
 def measured_in(lesson: Lesson) -> list[Measured]:
@@ -170,10 +171,10 @@ def _answers(lesson: Lesson) -> dict[int, _Answered]:
             "pk", "response_id", "score", "points", "key_revision__number"
         )
     }
-    fields = ("pk", "attempt_question_id", "options", "committed_at", "idempotency_key")
+    fields = ("pk", "attempt_question_id", "options", "committed_at", "idempotency_key", "confidence")
     return {
-        asked: _Answered(options, at, key.startswith("handed-in-"), *grades[response])
-        for response, asked, options, at, key in Response.objects.filter(**of_lesson).values_list(*fields)
+        asked: _Answered(options, at, key.startswith("handed-in-"), *grades[response], confidence)
+        for response, asked, options, at, key, confidence in Response.objects.filter(**of_lesson).values_list(*fields)
     }
 
 
@@ -199,6 +200,7 @@ def _taken(attempt: Sequence[_Sitting], answers: dict[int, _Answered], drawn: Ma
             rest=rest,
             picks=_picks(answer.options if answer else (), drawn.get(one.variant)),
             seconds=seconds.get(one.asked),
+            confidence=answer.confidence if answer else "",
         )
     return found
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from lessons.models import Lesson
 from quizzes.grading import letter_of
-from quizzes.models import Attempt, QuizVersion, Response
+from quizzes.models import Attempt, Confidence, QuizMode, QuizVersion, Response
 from quizzes.variants import title_of
 
 
@@ -34,7 +34,16 @@ class ResponseRecord:
     number: int  # the how-manieth answer to this question in the attempt
     right: bool
     score: float
+    confidence: str  # how sure they said they were: a value of Confidence; empty: not said
     at: datetime
+
+    @property
+    def mode_label(self) -> str:
+        return str(QuizMode(self.mode).label)
+
+    @property
+    def confidence_label(self) -> str:
+        return str(Confidence(self.confidence).label) if self.confidence else ""
 
 
 def name_of(user: User | None) -> str:
@@ -90,5 +99,6 @@ def _record(response: Response) -> ResponseRecord:
         number=response.number,
         right=score >= 1,
         score=score,
+        confidence=response.confidence,
         at=response.committed_at,
     )

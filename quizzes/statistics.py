@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, median
 
+from quizzes.calibration import MEANS, Sureness, calibration_of
+
+CERTAIN = list(MEANS)[-1]
+
 FEWEST = 20
 """Below so many attempts nothing is said: chance alone would speak."""
 
@@ -22,6 +26,7 @@ class Taken:
     rest: float | None  # 0..1, what was reached of the attempt's other questions; none when there were none
     picks: tuple[str, ...] = ()  # option keys; none when the learner wrote, or did not answer
     seconds: float | None = None  # how long it took; none when nothing was answered
+    confidence: str = ""  # how sure they said they were: a level of quizzes.calibration; empty: not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Statistics:
     seconds: float | None
     difficulty: float  # 0..1
     picks: dict[str, int]  # option key → how many attempts picked it; an attempt may pick several
+    certain: dict[str, int]  # the same, of those who said they were certain
+    confidence: tuple[Sureness, ...]  # by how sure people said they were; those who said nothing are in none of them
 
     @property
     def level(self) -> str:
@@ -53,6 +60,8 @@ def statistics_of(taken: Sequence[Taken], *, options: Sequence[str], guess: floa
         seconds=median_seconds(taken),
         difficulty=observed_difficulty(ease, guess=guess),
         picks=picks_of(taken, options),
+        certain=picks_of((one for one in taken if one.confidence == CERTAIN), options),
+        confidence=calibration_of((one.confidence, one.score >= 1) for one in taken).levels,
     )
 
 

@@ -13,9 +13,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from quizzes.calibration import Sureness
 from quizzes.gradebook import Cell, Gradebook
 from quizzes.measuring import Measured
-from quizzes.models import Difficulty
+from quizzes.models import Confidence, Difficulty
 from quizzes.services import ResponseRecord
 from quizzes.statistics import Statistics
 from studio.documents import excerpt
@@ -48,7 +49,7 @@ class StatisticsView:
     key_number: int
     attempts: int
     figures: list[Figure]
-    picks: list[tuple[str, int, int]]  # an option's words, how many picked it, and that in percent
+    picks: list[tuple[str, int, int, int]]  # an option's words, how many picked it, that in percent, how many were certain
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,12 @@ def _statistics(measured: Measured) -> StatisticsView:
         attempts=measured.attempts,
         figures=_figures(found, Difficulty(measured.question_version.difficulty)) if found else [],
         picks=[
-            (excerpt(words, 100) or _("what is right"), found.picks[key], round(100 * found.picks[key] / found.attempts))
+            (
+                excerpt(words, 100) or _("what is right"),
+                found.picks[key],
+                round(100 * found.picks[key] / found.attempts),
+                found.certain[key],
+            )
             for key, words in measured.picked.items()
         ]
         if found
@@ -144,7 +150,31 @@ def _figures(found: Statistics, meant: Difficulty) -> list[Figure]:
             _("%(value)s of 1, guessing taken off. You meant it to be: %(meant)s.")
             % {"value": number_format(found.difficulty, decimal_pos=2), "meant": meant.label},
         ),
+        Figure(_("Confidence"), _sure(found.confidence), _surely_wrong(found.confidence)),
     ]
+
+
+def _sure(levels: Sequence[Sureness]) -> str:
+    said = [
+        _("%(level)s: %(right)s of %(answers)s right")
+        % {"level": Confidence(one.level).label, "right": one.right, "answers": one.answers}
+        for one in levels
+        if one.answers
+    ]
+    return "; ".join(said) or _("not said")
+
+
+def _surely_wrong(levels: Sequence[Sureness]) -> str:
+    """What the answers say that were certain and not right."""
+    certain = levels[-1]
+    wrong = certain.answers - certain.right
+    if not wrong:
+        return _("Nobody was certain and wrong.")
+    return ngettext(
+        "%(count)s was certain and wrong: that is a belief, not a slip. See which option they chose.",
+        "%(count)s were certain and wrong: that is a belief, not a slip. See which option they chose.",
+        wrong,
+    ) % {"count": wrong}
 
 
 def _discriminates(found: float | None) -> str:
@@ -195,6 +225,7 @@ def as_csv(records: Iterable[ResponseRecord]) -> str:
             "stem",
             "answer",
             "letters",
+            "confidence",
             "try",
             "score",
         ]
@@ -211,6 +242,7 @@ def as_csv(records: Iterable[ResponseRecord]) -> str:
                 harmless(record.stem),
                 harmless(_answer(record)),
                 harmless(" ".join(record.letters)),
+                record.confidence,
                 record.number,
                 record.score,
             ]

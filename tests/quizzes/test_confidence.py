@@ -10,16 +10,21 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from lessons.models import Lesson
+from quizzes.measuring import measured_in
 from quizzes.models import Attempt, QuizVersion, Response
 from quizzes.services import (
     attempt_question,
     finish_attempt,
+    responses_of,
     result_of,
     save_answer,
     show_step,
     start_attempt,
     submit_response,
 )
+from quizzes.statistics import FEWEST
+from studio.answers import as_csv, by_question
 from tests.quizzes.conftest import chose
 from tests.quizzes.test_attempts import RIGHT, WRONG, uid_at
 from web.problems import Problem
@@ -135,3 +140,24 @@ def test_the_api_takes_and_returns_it(visitor: Client, attempt: Attempt) -> None
     assert put(confidence="likely")["question"]["confidence"] == "likely"  # type: ignore[index]
     assert put(final=True, idempotency_key="k")["question"]["confidence"] == "likely"  # type: ignore[index]
     assert Response.objects.get().confidence == "likely"
+
+
+# --- for those who teach
+
+
+def test_instructors_see_how_sure_people_were_from_the_twentieth_attempt_on(graded_quiz: QuizVersion, lesson: Lesson) -> None:
+    for number in range(FEWEST):
+        assert all(one.statistics is None for one in measured_in(lesson))
+        person = User.objects.create_user(f"learner{number}@example.org", "correct horse")
+        attempt = start_attempt(user=person, quiz_version=graded_quiz, now=timezone.now())
+        commit(attempt, 1, confidence="certain" if number < 8 else "", right=number % 2 == 0)
+        finish_attempt(attempt=attempt, now=timezone.now())
+    first = measured_in(lesson)[0].statistics
+    assert first is not None
+    assert [(level.level, level.answers, level.right) for level in first.confidence][-1] == ("certain", 8, 4)
+    assert first.certain == {"a": 4, "b": 4, "c": 0}
+    assert first.picks == {"a": 10, "b": 10, "c": 0}
+    figure = by_question(responses_of(lesson), measured_in(lesson))[0].statistics[0].figures[-1]
+    assert (figure.title, figure.value) == ("Confidence", "certain: 4 of 8 right")
+    assert figure.meaning.startswith("4 were certain and wrong: that is a belief")
+    assert ",certain,1,0.0" in as_csv(responses_of(lesson))

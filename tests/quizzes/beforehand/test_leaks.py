@@ -59,12 +59,10 @@ def ask(attempt: Attempt) -> None:
 
 ABOUT_RUN = rf"(?!HINT).*-B-RUN\b.*|{ABOUT_CLASSES}|The answer is .*"
 PRETEST_STATES = (
-    State("fresh", lambda attempt: None, NOTHING),
     State("drafted", draft, NOTHING),
     State("finished", finish, rf"(?!HINT).*-B-(?:ONE|TWO)\b.*|{ABOUT_CLASSES}|The answer is .*"),
 )
 PREDICTION_STATES = (
-    State("fresh", lambda attempt: None, NOTHING),
     State("predicted", predict, NOTHING),
     State("ran", run, ABOUT_RUN),
     State("asked to be told", ask, ABOUT_RUN),
