@@ -70,7 +70,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         # the shape after a stage
         "output_shape.stem": _(
             "%(network)s was trained with photos of %(native)s × %(native)s pixels. You hand it a batch of shape"
-            " %(entered_shape)s. What is the shape of what `%(end)s` gives?"
+            " %(entered_shape)s. What shape has the output of `%(end)s`, the last layer of its stage?"
         ),
         "output_shape.hint": _(
             "A stage divides the side by its stride, whatever the side is. What does it do to the channels?"
@@ -96,9 +96,8 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         "output_shape.every-stage-halves": _("That halves once too often. The stride after this stage is %(stride)s."),
         # its stride
         "stride_of_stage.stem": _(
-            "A photo of %(side)s × %(side)s pixels goes through %(network)s. How many pixels of it are the centres of"
-            " neighbouring"
-            " cells apart in the map after `%(end)s`?"
+            "A photo of %(side)s × %(side)s pixels goes through %(network)s. In the map after `%(end)s`, how many pixels of the"
+            " photo is it from the centre of one cell to the centre of the next?"
         ),
         "stride_of_stage.hint": _("Divide the photo’s %(side)s pixels among the map’s cells."),
         "stride_of_stage.step-cells": _("After `%(end)s` the map is %(cells)s cells wide."),
@@ -109,7 +108,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
             " %(stride)s."
         ),
         "stride_of_stage.strides-are-added": _(
-            "The side was halved, and halved again: %(halvings)s times. Such steps multiply, to %(stride)s."
+            "The side was halved %(halvings)s times, and halvings multiply: 2 to the power of %(halvings)s is %(stride)s."
         ),
         "stride_of_stage.stride-is-forgotten": _(
             "%(before)s is the stride before the stage. Its own step comes on top: %(stride)s."
@@ -134,7 +133,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
             "Up to here the stage adds %(nth)s × 2 × %(jump)s: %(earlier)s + %(added)s = %(field)s."
         ),
         "receptive_field.right": _(
-            "Convolutions: %(convolutions)s, pools: %(pools)s. Each at the stride it works at, they come to %(field)s px."
+            "Convolutions: %(convolutions)s, pools: %(pools)s. Each adds its reach at its own stride: %(field)s px in all."
         ),
         "receptive_field.kernels-are-added": _(
             "%(convolutions)s × 3 = %(said)s. But kernels overlap, and behind a pool a cell spans more."
@@ -152,12 +151,11 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         # the parameters of a layer
         "layer_parameters.stem-with-bias": _(
             "The last layer of %(network)s is replaced by `nn.Linear(%(width_raw)s, %(classes_raw)s)`. How many"
-            " parameters has the"
-            " new layer?"
+            " parameters does the new layer have?"
         ),
         "layer_parameters.stem-without-bias": _(
             "The last layer of %(network)s is replaced by `nn.Linear(%(width_raw)s, %(classes_raw)s, bias=False)`. How many"
-            " parameters has the new layer?"
+            " parameters does the new layer have?"
         ),
         "layer_parameters.hint": _("One weight for each pair of an input and an output. And then?"),
         "layer_parameters.step-weights": _("Weights: %(width)s × %(classes)s = %(weights)s."),
@@ -177,9 +175,8 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         "layer_parameters.bias-is-always-there": _("`bias=False` says that there is none: %(weights)s it stays."),
         # what the head takes
         "head_input.stem": _(
-            "You want %(network)s to tell %(classes)s classes apart and replace its last linear layer. What is the"
-            " new layer’s"
-            " `in_features`?"
+            "You want %(network)s to tell %(classes)s classes apart, so you replace its last linear layer. What is the new"
+            " layer’s `in_features`?"
         ),
         "head_input.hint": _("Ask the layer that you take out what it took."),
         "head_input.step-what": _(
@@ -202,8 +199,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         # what a strategy trains
         "trained_parameters.stem-frozen": _(
             "You train %(network)s for %(classes)s classes with a new last layer. Everything else is frozen. How many"
-            " parameters"
-            " are trained?"
+            " parameters are trained?"
         ),
         "trained_parameters.stem-finetune": _(
             "You train %(network)s for %(classes)s classes: a new last layer, and `%(names)s` from their trained weights."
@@ -211,8 +207,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         ),
         "trained_parameters.stem-scratch": _(
             "You train %(network)s for %(classes)s classes from scratch, with a last layer of that size. How many"
-            " parameters are"
-            " trained?"
+            " parameters are trained?"
         ),
         "trained_parameters.hint": _("Count the new last layer first, its biases too. What does the optimizer change besides?"),
         "trained_parameters.step-head": _("The new layer: %(width)s × %(classes)s + %(classes)s = %(new)s."),
@@ -232,8 +227,8 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         "trained_parameters.only-the-head-trains": _("%(said)s is the new layer alone. Here more than that is trained."),
         # what another size costs
         "cost_by_side.stem": _(
-            "%(network)s gets photos with a side of %(side)s pixels in place of %(native)s. About how much does a"
-            " pass compute then?"
+            "%(network)s gets photos with a side of %(side)s pixels in place of %(native)s. About how much does one pass"
+            " compute then?"
         ),
         "cost_by_side.hint": _("A convolution is computed at every cell of a map. How many cells are there now?"),
         "cost_by_side.step-side": _("The side is %(side)s / %(native)s = %(times)s times what it was."),
@@ -274,18 +269,16 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         ),
         # which mistake made this output
         "mistake_behind.shape-stem": _(
-            "A photo of %(width)s × %(height)s pixels is prepared for %(network)s. %(seen_shape)s reaches the"
-            " network, where"
-            " %(right_shape)s should. Which mistake was made?"
+            "A photo of %(width)s × %(height)s pixels is prepared for %(network)s. A tensor of shape %(seen_shape)s reaches the"
+            " network, where it should be %(right_shape)s. Which mistake was made?"
         ),
         "mistake_behind.shape-hint": _("Which axis is missing, moved, or of another length?"),
         "mistake_behind.shape-step": _("Compare axis by axis: %(seen_shape)s with %(right_shape)s."),
         "mistake_behind.shape-right": _("It alone turns %(right_shape)s into %(seen_shape)s."),
         "mistake_behind.shape-wrong": _("That would have given %(would_be_shape)s, and not %(seen_shape)s."),
         "mistake_behind.colour-stem": _(
-            "A photo of one plain colour, red, green and blue %(colour)s, is prepared for %(network)s. Each pixel"
-            " arrives as"
-            " %(seen_values)s, where %(right_values)s should. Which mistake was made?"
+            "A photo of one plain colour, (red, green, blue) = %(colour)s, is prepared for %(network)s. Each pixel arrives as"
+            " %(seen_values)s, where it should be %(right_values)s. Which mistake was made?"
         ),
         "mistake_behind.colour-hint": _("Is it the range, the order of the channels, or a step too few or too many?"),
         "mistake_behind.colour-step": _(
@@ -301,8 +294,8 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         ),
         "mistake_behind.probability-hint": _("Did the class change, or the probability?"),
         "mistake_behind.probability-step": _(
-            "Class %(right_index_raw)s became class %(seen_index_raw)s, and %(right_percent)s%% became %(seen_percent)s%%."
-            " There are %(classes)s classes."
+            "The class: %(right_index_raw)s in the right run, %(seen_index_raw)s in the wrong one. Its probability:"
+            " %(right_percent)s%% and %(seen_percent)s%%. There are %(classes)s classes."
         ),
         "mistake_behind.probability-right": _("Exactly that class and that probability follow from it."),
         "mistake_behind.probability-wrong": _(

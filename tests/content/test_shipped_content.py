@@ -18,9 +18,10 @@ from lessons.management.commands.check_content import SHIPPED, shipped_folders
 from lessons.proving import prove_folder
 from lessons.releases import snippets_in
 from lessons.schema import LessonDocument, read_lesson
+from quizzes.generating import TEMPLATES
 from quizzes.patterns.choosing import Candidate, choose
 from quizzes.proving import RUNNABLE, claims_of, proves, unproved_options
-from quizzes.schema import QuestionDocument, QuestionsDocument, read_questions
+from quizzes.schema import GeneratedDocument, QuestionDocument, QuestionsDocument, read_questions
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KINDS = {"concept", "api", "output", "error", "choice"}
@@ -200,6 +201,16 @@ def test_what_code_gives_is_asked_as_such_and_each_lesson_has_every_way_to_answe
         assert question.kind == "output" or question.about != "output", question.uid
 
 
+def test_each_lesson_practises_drawn_questions_and_every_template_is_used(lesson: LessonFolder) -> None:
+    document = questions_of(lesson)
+    drawn = [question.uid for question in document.questions if isinstance(question, GeneratedDocument)]
+    assert len(drawn) >= 5
+    assert document.practice is not None
+    assert set(drawn) <= set(document.practice.questions)
+    everywhere = [question for one in COURSE.lessons for question in questions_of(one).questions]
+    assert {question.template for question in everywhere if isinstance(question, GeneratedDocument)} == set(TEMPLATES)
+
+
 def test_what_can_be_run_is_proved_with_every_distractor() -> None:
     """Questions about a call, an output or the cause of an error: nothing of their keys is somebody's word."""
     asked = [question for _lesson, question in every_question() if question.about in RUNNABLE]
@@ -233,7 +244,10 @@ def _is_longest(question: QuestionDocument) -> bool:
 def test_every_misconception_is_somebodys_reason(lesson: LessonFolder) -> None:
     document = questions_of(lesson)
     used = {option.misconception for question in document.written for option in question.options if option.misconception}
-    assert used == {misconception.slug for misconception in document.misconceptions}
+    own = {misconception.slug for misconception in document.misconceptions}
+    drawn = [question for question in document.questions if isinstance(question, GeneratedDocument)]
+    brought = {slug for question in drawn for slug in TEMPLATES[question.template].misconceptions}
+    assert own <= used <= own | brought
 
 
 @pytest.mark.parametrize(
