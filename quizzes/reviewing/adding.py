@@ -11,7 +11,7 @@ from quizzes.models import AttemptQuestion, ReviewCard
 from quizzes.results import committed_answers
 from quizzes.reveal import tells_answer, tells_verdict
 from quizzes.reviewing.cards import add_question, card_for, remove
-from quizzes.reviewing.gathering import SOURCES, take_missed
+from quizzes.reviewing.gathering import SOURCES, brings, take_missed
 from quizzes.services import situation_of
 from web.problems import Problem
 
@@ -45,13 +45,11 @@ def card_state(asked: AttemptQuestion, *, now: datetime) -> CardState | None:
 
 
 def _brings(asked: AttemptQuestion, card: ReviewCard | None) -> bool:
-    """Whether the answer makes a card, or one slip back, that nobody has looked at since."""
+    """Whether the answer makes a card, or sets one back, that nobody has looked at since."""
     committed = committed_answers(asked)
     if asked.attempt.mode not in SOURCES or not committed or committed[0].is_right:
         return False
-    if card is None or card.removed_at is not None:
-        return card is None
-    return card.reviewed_at is None or card.reviewed_at < committed[0].response.committed_at
+    return brings(committed[0].response, card)
 
 
 def change_card(asked: AttemptQuestion, *, wanted: bool, now: datetime) -> CardState:

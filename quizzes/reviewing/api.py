@@ -21,7 +21,7 @@ from quizzes.reviewing.gathering import waiting
 from quizzes.reviewing.presenting import Overview, insight_view, overview_of, sitting_view
 from quizzes.reviewing.rules import MOST_CARDS, Rating, queue
 from quizzes.reviewing.scheduling import intervals
-from quizzes.reviewing.sittings import begin, finish, go_on, is_done, items_of, rate_insight, sitting_for
+from quizzes.reviewing.sittings import asked_item, begin, finish, go_on, items_of, rate_insight, sitting_for
 from web.problems import REFUSALS, not_found
 
 router = Router(tags=["review"], auth=cookie_or_bearer)
@@ -189,7 +189,7 @@ def _gone_on(sitting: ReviewSitting) -> dict[str, Any]:
 
 def _sitting(sitting: ReviewSitting) -> dict[str, Any]:
     items = items_of(sitting)
-    asked = None if sitting.is_finished else next((item for item in items if _is_asked(item)), None)
+    asked = asked_item(sitting, items)
     view = sitting_view(sitting)
     return {
         "id": sitting.pk,
@@ -201,10 +201,6 @@ def _sitting(sitting: ReviewSitting) -> dict[str, Any]:
         "reviewed": [_reviewed(line.view.number, line.view.review) for line in view.reviewed if line.view.review],
         "skipped": [{"position": line.view.number, "why": line.view.skipped} for line in view.skipped],
     }
-
-
-def _is_asked(item: ReviewItem) -> bool:
-    return item.asked_at is not None and not item.skipped and not is_done(item)
 
 
 def _asked(item: ReviewItem) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from accounts.models import User
 from lessons.models import Lesson, LessonVersion
 from lessons.services import catalogue
 from quizzes.evidence import newest_score
-from quizzes.models import Attempt, AttemptQuestion, QuizMode, QuizQuestion, Response, ReviewCard
+from quizzes.models import Attempt, AttemptQuestion, Question, QuizMode, QuizQuestion, Response, ReviewCard
 from quizzes.reveal import tells_verdict
 from quizzes.reviewing.cards import known_by, made_card, rate
 from quizzes.reviewing.rules import Rating, Waiting
@@ -122,7 +122,7 @@ def _gather(person: User, versions: Mapping[int, LessonVersion], *, now: datetim
 
 
 def _missed(person: User, *, now: datetime, asked: AttemptQuestion | None = None) -> list[Response]:
-    """The first answers that were not right, that may be told so, and that no card has in its log; the oldest first."""
+    """The first answers that were not right, that may be told so, and that bring a card; the oldest first."""
     rows = Response.objects.filter(
         number=1,
         review__isnull=True,
@@ -134,7 +134,22 @@ def _missed(person: User, *, now: datetime, asked: AttemptQuestion | None = None
         rows = rows.filter(attempt_question=asked)
     related = ("attempt_question__question_version__question", "attempt_question__attempt__quiz_version__quiz")
     missed = rows.filter(newest_score__lt=1).select_related(*related).order_by("committed_at", "pk")
-    return [response for response in missed if _may_be_told(response, now)]
+    told = [response for response in missed if _may_be_told(response, now)]
+    asked_about = [_question_of(response) for response in told]
+    there = ReviewCard.objects.filter(user=person, question__in=asked_about) if told else ()
+    cards = {card.question_id: card for card in there}
+    return [response for response in told if brings(response, cards.get(_question_of(response).pk))]
+
+
+def _question_of(response: Response) -> Question:
+    return response.attempt_question.question_version.question
+
+
+def brings(response: Response, card: ReviewCard | None) -> bool:
+    """Whether a wrong answer makes a card, or sets one back: not one that was taken out, or was known better since."""
+    if card is None:
+        return True
+    return card.removed_at is None and (card.reviewed_at is None or response.committed_at > card.reviewed_at)
 
 
 def _may_be_told(response: Response, now: datetime) -> bool:
@@ -144,13 +159,12 @@ def _may_be_told(response: Response, now: datetime) -> bool:
 
 def _take(person: User, response: Response) -> None:
     """The card of what this answer missed, with the answer as its first review; a card that was there before slips back."""
-    question = response.attempt_question.question_version.question
+    question = _question_of(response)
     at = response.committed_at
     with transaction.atomic():
         card = made_card(person, question=question, due_at=at + FIRST_AFTER, now=at)
-        if card.removed_at is not None or (card.reviewed_at is not None and at <= card.reviewed_at):
-            return  # taken out, or known better since
-        rate(card, Rating.AGAIN, known=known_by(response, right=False), response=response, at=at)
+        if brings(response, card):
+            rate(card, Rating.AGAIN, known=known_by(response, right=False), response=response, at=at)
 
 
 def _finished(person: User) -> list[tuple[int, datetime]]:

@@ -75,6 +75,22 @@ def items_of(sitting: ReviewSitting) -> list[ReviewItem]:
     return list(sitting.items.select_related(*_ITEMS))
 
 
+def asked_item(sitting: ReviewSitting, items: Sequence[ReviewItem]) -> ReviewItem | None:
+    """The card that is asked and can be answered; none between two cards, and after the last."""
+    if sitting.is_finished:
+        return None
+    return next((item for item in items if item.asked_at and _is_unsettled(item) and not _is_left(item)), None)
+
+
+def _is_unsettled(item: ReviewItem) -> bool:
+    return not item.skipped and not is_done(item)
+
+
+def _is_left(item: ReviewItem) -> bool:
+    """Whether the attempt in which the question is asked was ended without an answer to it."""
+    return item.attempt_question is not None and item.attempt_question.attempt.is_finished
+
+
 def is_done(item: ReviewItem) -> bool:
     """Whether the card was reviewed in its sitting."""
     return review_in(item) is not None
@@ -118,7 +134,7 @@ def go_on(*, sitting: ReviewSitting, now: datetime) -> ReviewItem | None:
             return None
         items = items_of(sitting)
         for item in items:
-            if is_done(item) or item.skipped:
+            if not _is_unsettled(item):
                 continue
             if item.asked_at is None and is_enough(spans_of(items)):
                 break
@@ -166,9 +182,7 @@ def finish(*, sitting: ReviewSitting, now: datetime) -> ReviewSitting:
 def _is_open(item: ReviewItem, *, now: datetime) -> bool:
     """Whether the card can be answered, asked now if it was not; one that can't be is skipped."""
     if item.asked_at is not None:
-        if item.attempt_question is None or not item.attempt_question.attempt.is_finished:
-            return True
-        return _skip(item, Skipped.LEFT)
+        return _skip(item, Skipped.LEFT) if _is_left(item) else True
     if item.card.question_id is None:
         if not insight_of(current_version(item.card.lesson)):
             return _skip(item, Skipped.WITHDRAWN)
@@ -207,5 +221,6 @@ def _close(sitting: ReviewSitting, *, now: datetime) -> None:
 
 
 def _locked(sitting: ReviewSitting) -> ReviewSitting:
-    """The sitting as it is now, held until the transaction ends."""
+    """The sitting as it is now, held until the transaction ends, its person first: whoever merges or begins does so too."""
+    hold(sitting.user)
     return ReviewSitting.objects.select_for_update(of=("self",)).select_related("user").get(pk=sitting.pk)

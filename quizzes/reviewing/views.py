@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import people
 from lessons.models import Lesson
-from quizzes.models import ReviewCard, ReviewItem, ReviewSitting
+from quizzes.models import ReviewCard, ReviewSitting
 from quizzes.reviewing.adding import change_card
 from quizzes.reviewing.cards import put_back, remove
 from quizzes.reviewing.presenting import insight_view, item_url, item_view, overview_of, rating_named, sitting_view
 from quizzes.reviewing.rules import FEW, MOST_CARDS
-from quizzes.reviewing.sittings import begin, finish, go_on, items_of, rate_insight, review_in, sitting_for
+from quizzes.reviewing.sittings import asked_item, begin, finish, go_on, items_of, rate_insight, review_in, sitting_for
 from quizzes.services import attempt_for, attempt_question
 from quizzes.views import never_kept
 from web.problems import Problem, not_found
@@ -64,17 +64,11 @@ def _onward(sitting: ReviewSitting) -> HttpResponse:
 def sitting(request: HttpRequest, sitting_id: UUID) -> HttpResponse:
     """The card that is being asked; else what came of the sitting (so far)."""
     found = sitting_for(sitting_id=sitting_id, person=people.current(request))
-    asked = None if found.is_finished else next((item for item in items_of(found) if _is_asked(item)), None)
+    asked = asked_item(found, items_of(found))
     if asked is not None:
         return redirect(item_url(asked))
     more = overview_of(people.current(request), now=timezone.now(), lesson=found.lesson)
     return render(request, "quizzes/reviewing/sitting.html", {"view": sitting_view(found), "overview": more})
-
-
-def _is_asked(item: ReviewItem) -> bool:
-    if item.asked_at is None or item.skipped or review_in(item):
-        return False
-    return item.attempt_question is None or not item.attempt_question.attempt.is_finished
 
 
 @require_POST

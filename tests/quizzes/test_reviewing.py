@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from lessons.models import LessonVersion
@@ -171,6 +172,9 @@ def test_what_was_taken_out_stays_out_until_it_is_put_back(learner: User, versio
     finish_attempt(attempt=attempt, now=NOW)
     miss(learner, version, "p-hard", now=NOW + DAY)
     assert not [one for one in cards_of(learner, now=NOW + 9 * DAY).cards if not one.is_insight]
+    with CaptureQueriesContext(connection) as looks:
+        cards_of(learner, now=NOW + 9 * DAY)
+    assert len(looks) <= 8, "what was settled before costs nothing at the next look"
     put_back(card)
     assert [one.question_id for one in cards_of(learner, now=NOW + 9 * DAY).due(NOW + 9 * DAY)].count(card.question_id) == 1
 
