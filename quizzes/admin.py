@@ -10,7 +10,10 @@ from django.http import HttpRequest
 from quizzes.models import (
     Attempt,
     AttemptQuestion,
+    CourseGrading,
+    ExtraTime,
     Grade,
+    GradeOverride,
     KeyReport,
     KeyRevision,
     Misconception,
@@ -60,6 +63,21 @@ class QuestionVersionAdmin(ReadOnly):
 
 
 admin.site.register(
-    (AttemptQuestion, Grade, KeyReport, KeyRevision, Misconception, Option, Question, Quiz, QuizQuestion, QuizVersion, Regrade),
+    (
+        AttemptQuestion,
+        CourseGrading,
+        ExtraTime,
+        Grade,
+        GradeOverride,
+        KeyReport,
+        KeyRevision,
+        Misconception,
+        Option,
+        Question,
+        Quiz,
+        QuizQuestion,
+        QuizVersion,
+        Regrade,
+    ),
     ReadOnly,
 )

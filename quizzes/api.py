@@ -274,7 +274,9 @@ def get_calibration(request: HttpRequest, response: HttpResponse) -> Any:
 
 
 @router.post(
-    "/quizzes/{quiz_id}/attempts", response={200: AttemptOut, **UNUSABLE}, summary="Begin, or go on with the open attempt"
+    "/quizzes/{quiz_id}/attempts",
+    response={200: AttemptOut, **CONFLICTS},
+    summary="Begin, or go on with the open attempt; the time of an exam begins with it",
 )
 @never_kept
 def create_attempt(request: HttpRequest, response: HttpResponse, quiz_id: RowId) -> Any:

@@ -342,7 +342,6 @@ def _handed_in(request: HttpRequest, attempt: Attempt, total: Tally | None) -> H
         "announcement": announcement_of(attempt),
         "total": total,
         "places": places_of(attempt, questions_of(attempt)),
-        "in_time": attempt.deadline_at is None or attempt.finished_at != attempt.deadline_at,
     }
     return framed(request, attempt, "quizzes/handed_in.html", context)
 
