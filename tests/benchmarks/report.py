@@ -41,6 +41,7 @@ BENCHMARKS: Mapping[str, tuple[str, ...]] = {
     "queue": ("tests.benchmarks.queue",),
     "streams": ("tests.benchmarks.streams",),
     "pages": ("tests.benchmarks.pages",),
+    "answers": ("tests.benchmarks.answers",),
 }
 """What `make bench` runs, in this order: a module of tests.benchmarks with its arguments, which also takes --json."""
 

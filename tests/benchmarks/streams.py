@@ -58,7 +58,7 @@ def measure(*, events: int) -> Section:
 
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    with redis(), web() as port:
+    with redis(), web() as (port, _process):
         one = told(port, *running_job(), readers=1, events=events)
         many = told(port, *running_job(), readers=READERS, events=events)
     rows = [
@@ -160,8 +160,8 @@ def stage(number: int, total: int) -> dict[str, Any]:
 
 
 @contextmanager
-def web() -> Iterator[int]:
-    """The site's web process; yields its port once it answers."""
+def web() -> Iterator[tuple[int, int]]:
+    """The site's web process; yields its port and its process id once it answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         port = listener.getsockname()[1]
         command = [sys.executable, "-m", "operations.web", str(listener.fileno())]
@@ -171,7 +171,7 @@ def web() -> Iterator[int]:
             with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as asking:
                 asking.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 asking.recv(100)
-            yield port
+            yield port, process.pid
         finally:
             process.terminate()
             process.wait(20)
