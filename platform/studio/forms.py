@@ -751,7 +751,6 @@ class OverrideForm(StudioForm):
         label=_("Grade in percent"),
         min_value=0,
         max_value=100,
-        required=False,
         widget=NumberAsTyped,
         help_text=_("From 0 to 100. It counts in place of what was computed."),
         error_messages={
@@ -763,11 +762,10 @@ class OverrideForm(StudioForm):
     reason = LineField(label=_("Reason"), max_length=300, help_text=_("The learner reads it beside the grade."))
     known = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**31 - 1)
 
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        if values.get("percent") is None and "take_back" not in self.data and "percent" not in self.errors:
-            self.add_error("percent", gettext("Write a number from 0 to 100."))
-        return values
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "take_back" in self.data:  # which needs a reason, and no grade
+            self.fields["percent"].required = False
 
 
 class ExtraTimeForm(StudioForm):

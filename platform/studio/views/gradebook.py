@@ -97,7 +97,7 @@ def override(request: HttpRequest, course: Course, quiz_id: int, person_id: int)
             override_grade(
                 quiz=quiz,
                 person=person,
-                score=None if "take_back" in request.POST or score is None else score / 100,
+                score=None if "take_back" in request.POST else score / 100,
                 reason=form.cleaned_data["reason"],
                 known=form.cleaned_data["known"],
                 author=author_of(request),
@@ -114,7 +114,6 @@ def override(request: HttpRequest, course: Course, quiz_id: int, person_id: int)
         "form": form if form.is_bound else OverrideForm(initial={"known": cell.newest}),
         "cell": cell,
         "who": name_of(person),
-        "quiz": quiz,
         "history": overrides_of(quiz, person),
     }
     return render(request, "studio/override.html", context, status=UNUSABLE if form.errors else 200)
