@@ -19,7 +19,6 @@ from accounts.models import User
 from accounts.services import erase_person, merge_guest
 from lessons.models import Course, Lesson, LessonVersion
 from quizzes.beforehand.predictions import predict
-from quizzes.extra_time import give_extra_time
 from quizzes.likeness import ask_another
 from quizzes.models import (
     Attempt,
@@ -50,7 +49,6 @@ from quizzes.services import (
     attempt_question,
     current_quiz_version,
     finish_attempt,
-    hand_in_overdue,
     newest_key,
     quiz_version_of,
     result_of,
@@ -61,7 +59,6 @@ from quizzes.services import (
     start_redo,
     submit_response,
 )
-from quizzes.timing import GRACE
 from tests.quizzes.conftest import QUESTIONS, Publish, chose
 from tests.quizzes.racing import at_once, raced, refusals
 from tests.quizzes.test_correcting import corrected, version_of
@@ -539,69 +536,12 @@ class TestComingAndGoing:
 
 
 class TestOtherModes:
-    """What is asked beforehand, exams at their deadline, reviews, and one more question like another."""
+    """What is asked beforehand, reviews, overrides and one more question like another; exams have `test_exam_races.py`."""
 
     @pytest.fixture
     def everything(self, publish: Publish) -> LessonVersion:
         """A lesson with every mode."""
         return publish(EVERYTHING, meta=WITH_EVERYTHING)
-
-    def test_an_exam_that_may_be_taken_once_is_begun_once(self, everything: LessonVersion) -> None:
-        exam = quiz_of(everything, QuizMode.EXAM)
-        for turn in range(ROUNDS):
-            person = User.objects.create_guest()
-            finishing = [partial(finish, start(person, exam))] if turn % 2 else []
-            outcomes = raced(*finishing, *[partial(start, person, exam)] * 3)
-            assert person.attempts.count() == 1
-            begun = [outcome for outcome in outcomes if isinstance(outcome, Attempt)]
-            assert set(begun) == {person.attempts.get()}
-
-    def test_a_submit_at_the_deadline_counts_or_is_refused_and_what_was_saved_is_handed_in_once(
-        self, everything: LessonVersion
-    ) -> None:
-        exam = quiz_of(everything, QuizMode.EXAM)
-        for turn in range(ROUNDS):
-            attempt = sit(exam)
-            save(attempt, "a")
-            assert attempt.deadline_at is not None
-            late = attempt.deadline_at + GRACE + timedelta(seconds=1)
-            sent = attempt.deadline_at if turn % 2 else late
-            submit_then = partial(
-                submit_response, attempt=attempt, position=2, answer=chose("a"), idempotency_key="last", now=sent
-            )
-            outcomes = raced(
-                submit_then, *[partial(hand_in_overdue, now=late)] * 2, partial(finish_attempt, attempt=attempt, now=late)
-            )
-            attempt.refresh_from_db()
-            assert attempt.finished_at == attempt.deadline_at, "it ended when it had to, however late somebody looked"
-            assert result_of(attempt).right == 1 + len(graded(outcomes))
-            assert sent <= attempt.deadline_at or not graded(outcomes)
-
-    def test_extra_time_and_the_clock_leave_an_exam_running_or_handed_in(
-        self, everything: LessonVersion, instructor: User
-    ) -> None:
-        exam = quiz_of(everything, QuizMode.EXAM)
-        for _round in range(ROUNDS):
-            attempt = sit(exam)
-            assert attempt.user is not None
-            assert attempt.deadline_at is not None
-            save(attempt, "a")
-            late = attempt.deadline_at + GRACE + timedelta(seconds=1)
-            course = everything.lesson.course
-            give = partial(
-                give_extra_time,
-                course=course,
-                user=attempt.user,
-                percent=50,
-                minutes=0,
-                reason="An arm is broken.",
-                author=instructor,
-                now=attempt.deadline_at,
-            )
-            raced(give, partial(hand_in_overdue, now=late))
-            attempt.refresh_from_db()
-            assert attempt.is_finished == (result_of(attempt).right == 1)
-            assert attempt.is_finished or attempt.deadline_at > late
 
     def test_two_predictions_are_one(self, everything: LessonVersion) -> None:
         asked = quiz_of(everything, QuizMode.PREDICTION).quiz_questions.select_related("quiz_version__quiz").get()
