@@ -124,9 +124,11 @@ def _alike(
 ) -> Iterator[Another]:
     """What is like the question, the nearest first; written questions that were `answered` say nothing new."""
     version = source.question_version
-    if version.template is not None:
+    if version.template_id is not None:
         now = next((one for one in pool if one.question_version.question_id == version.question_id), None)
-        yield Another(now.question_version if now else version.template, source.points)
+        template = now.question_version if now else version.template
+        if template is not None and is_template(template):  # by now the question may have words of its own
+            yield Another(template, source.points)
         return
     drawn = [one for one in pool if is_template(one.question_version)]
     knowing = [one for one in drawn if believed & misconceptions_of(one.question_version)]
