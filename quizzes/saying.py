@@ -184,7 +184,7 @@ def _figures(level: Sureness) -> dict[str, object]:
 
 
 def _from_to(shares: tuple[float, float]) -> str:
-    return _("%(low)s to %(high)s %%") % {"low": _percent(shares[0]), "high": _percent(shares[1])}
+    return _("%(low)s to %(high)s\u00a0%%") % {"low": _percent(shares[0]), "high": _percent(shares[1])}
 
 
 def strength_view(version: LessonVersion, text: str, estimate: Estimate) -> StrengthView:
