@@ -51,5 +51,10 @@ def written(name: str, value: Value) -> str:
     if name.endswith(("label", "photo")) and isinstance(value, str):
         return escaped(value)
     if isinstance(value, tuple) and not name.endswith("shape"):
-        return f"({', '.join(plain(each) for each in value)})"
+        return f"({', '.join(_ungrouped(each) for each in value)})"
     return plain(value)
+
+
+def _ungrouped(value: float) -> str:
+    """A number within parentheses, where a comma stands between two numbers and in none, and a minus sign is one."""
+    return f"{value:.6g}".replace("-", "−")
