@@ -115,7 +115,7 @@ def test_an_empty_file_asks_nothing(check: Check) -> None:
             "Running this gives “[1, 1]”, but the option says “[1, 1, 1]”",
         ),
         ("compare: output", "compare: error", "snippet: |", "Running this gives “”"),
-        ("reveal: each", "reveal: never", "reveal: never", "must be one of"),
+        ("reveal: each", "reveal: sometimes", "reveal: sometimes", "must be one of"),
         (
             "title: Every head is called fc\n",
             "title: Every head is called fc\n    mistake: gbr\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -145,3 +146,13 @@ def test_a_chart_carries_its_table():
     assert '<th scope="row">1</th><td class="num">0.500</td>' in html
     assert '<td class="num">–</td>' in html
     assert 'role="img"' in html
+
+
+def test_an_interval_chart_draws_bounds_and_best_guess_and_has_its_table() -> None:
+    series = [Series("best", [60.0]), Series("at least", [25.0]), Series("at most", [75.0])]
+    html = made("{% interval_chart c %}", c=Chart("Known", ["Shapes"], series, decimals=0, scale=100, mark=50))
+    assert '<rect class="chart-range" x="25.0" height="10" width="50.0"/>' in html
+    assert '<rect class="chart-mark" x="50.0"' in html
+    assert '<rect class="chart-best" x="60.0"' in html
+    cells = re.findall(r'<td class="num">(\d+)</td>', html)
+    assert cells == ["60", "25", "75"]
