@@ -147,7 +147,7 @@ def _silent(recording: Recording) -> Iterator[Sketch]:
         right = Phrase.of("silent.here", percent=share)
         yield Sketch(
             stem=Phrase.of("silent.stem", network=recording.network, stage=stage.title),
-            table=stage_table(recording, recording.maps, "operation", "channels", "silent"),
+            table=stage_table(recording, recording.maps, "channels", "silent"),
             right=right,
             beliefs=[
                 make("silent-is-dead", Phrase.of("silent.always", percent=share)),

@@ -40,7 +40,7 @@ def _first_cells(recording: Recording) -> Iterator[Sketch]:
         right = Phrase.of("stage", stage=first.title)
         yield Sketch(
             stem=Phrase.of("first_cells.stem", network=recording.network, side=side, entered=maps[0].entering_side),
-            table=stage_table(recording, maps, "operation", "channels", "numbers"),
+            table=stage_table(recording, maps, "channels", "numbers"),
             right=right,
             beliefs=_wrong_stages(recording, first, with_side[-1], figures),
             why=Phrase.of("first_cells.right", **figures),
@@ -111,7 +111,7 @@ def _numbers_out(recording: Recording) -> Iterator[Sketch]:
         right = Phrase.of("count", count=stage.numbers)
         yield Sketch(
             stem=Phrase.of("numbers_out.stem", network=recording.network, stage=stage.title),
-            table=stage_table(recording, recording.maps, "operation", "shape", "parameters"),
+            table=stage_table(recording, recording.maps, "shape", "parameters"),
             right=right,
             beliefs=[
                 make(slug, Phrase.of("count", count=count)) for slug, count in wrong.items() if differ(count, stage.numbers)
@@ -161,7 +161,7 @@ def _shrinking(recording: Recording) -> Iterator[Sketch]:
         right = Phrase.of("times", times=factor)
         yield Sketch(
             stem=Phrase.of("shrinking.stem", network=recording.network, before=before.title, after=after.title),
-            table=stage_table(recording, recording.maps, "operation", "shape"),
+            table=stage_table(recording, recording.maps, "shape"),
             right=right,
             beliefs=[
                 make(slug, Phrase.of("times", times=times), said=times)

@@ -77,14 +77,14 @@ WORDS = frozenset({"title", "operation", "label"})
 HEADINGS: Mapping[str, Promise] = MappingProxyType(
     {
         "title": _("stage"),
-        "operation": _("what it does"),
-        "shape": _("shape of its output"),
-        "channels": _("channels of its output"),
-        "numbers": _("numbers in its output"),
+        "operation": _("step"),
+        "shape": _("output shape"),
+        "channels": _("channels"),
+        "numbers": _("numbers"),
         "parameters": _("parameters"),
         "adds": _("multiply-adds"),
         "milliseconds": _("milliseconds"),
-        "silent": _("silent on this photo"),
+        "silent": _("silent channels"),
         "label": _("class"),
         "percent": _("probability"),
     }
@@ -109,9 +109,9 @@ TITLES: Mapping[str, Promise] = MappingProxyType(
 SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
     {
         # above tables
-        "caption.stages": _("%(network)s on a photo (%(photo)s), stage by stage"),
-        "caption.preparing": _("How the photo (%(photo)s) is prepared for %(network)s: height × width × channels"),
-        "caption.classes": _("The most probable classes by %(network)s, for a photo (%(photo)s)"),
+        "caption.stages": _("The outputs of %(network)s, stage by stage. Photo: %(photo)s"),
+        "caption.preparing": _("Prepared for %(network)s: height × width × channels. Photo: %(photo)s"),
+        "caption.classes": _("The most probable classes by %(network)s. Photo: %(photo)s"),
         # what options say
         "stage": "`%(stage_raw)s`",
         "count": "%(count)s",

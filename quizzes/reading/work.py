@@ -77,7 +77,7 @@ def _uses(recording: Recording) -> Iterator[Sketch]:
         right = _times(uses)
         yield Sketch(
             stem=Phrase.of("uses_of_a_weight.stem", network=recording.network, stage=stage.title),
-            table=stage_table(recording, recording.layers, "operation", "shape", "parameters", "adds"),
+            table=stage_table(recording, recording.layers, "shape", "parameters", "adds"),
             right=right,
             beliefs=[
                 make(slug, _times(_two_digits(count))) for slug, count in wrong.items() if differ(_two_digits(count), uses)
