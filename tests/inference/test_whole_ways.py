@@ -82,7 +82,7 @@ def test_a_training_from_the_request_to_a_kept_head_that_is_tried_on_a_new_photo
     assert told["confusion"]["against_baseline"] == "beats"
     assert len(told["confusion"]["wrong"]) == told["confusion"]["validation"] - told["confusion"]["correct"]
     job = Trace.objects.select_related("job").get(pk=asked["id"]).job
-    assert [event.name for event in streams.stored_events(job.pk)][-1] == "done"
+    eventually(lambda: streams.stored_events(job.pk)[-1].name == "done", seconds=10, why=trainer.told)
     assert job.attempts == 1
 
     kept_is_a_head(visitor, told)

@@ -422,10 +422,11 @@ def test_a_run_outlives_its_redis_and_its_page_says_what_happened(
         own_redis()
         eventually(lambda: stages_told(trace) >= 1, seconds=20, why=worker.told)
         done(trace, worker)
+        all_told = len(documents.events_of(trace.job.document))
+        eventually(lambda: len(names_told(trace)) == all_told, seconds=10, why=worker.told)  # what Redis missed was sent again
         ids = [event.id for event in streams.stored_events(trace.job_id)]
         assert ids == sorted(ids)
         assert {event_id.attempt for event_id in ids} == {1}
-        assert len(ids) == len(documents.events_of(trace.job.document)), "what Redis missed was sent when it came back"
         assert trace.job.attempts == 1
         other = ask(learner, "coffee")
         jobs.reap(now=timezone.now())
