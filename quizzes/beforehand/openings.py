@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from lessons.modes import LessonPage
 from lessons.openings import Opening
+from quizzes.beforehand.modes import PretestMode
 from quizzes.beforehand.predictions import asked_before
 from quizzes.beforehand.presenting import prediction_view
 from quizzes.beforehand.pretest import taken_by, was_put_away
@@ -24,7 +25,7 @@ PREDICTED = ("run", "break", "train")
 
 def pretest(page: LessonPage) -> Opening | None:
     """Two questions before anything, for who has not answered or put them away; a line about them afterwards."""
-    if page.mode.slug not in DOORS:
+    if page.mode.slug not in DOORS or isinstance(page.mode, PretestMode):
         return None
     quiz_version = quiz_version_of(page.version, QuizMode.PRETEST)
     if quiz_version is None:

@@ -11,7 +11,7 @@ function showSure() {
   for (const button of document.querySelectorAll("[data-ask-sure]")) {
     const asked = button.parentElement.querySelector("[data-sure]");
     button.hidden = false;
-    button.setAttribute("aria-pressed", String(isOn(SURE)));
+    button.textContent = isOn(SURE) ? button.dataset.hide : button.dataset.ask;
     asked.hidden = asked.disabled = !isOn(SURE);
   }
 }

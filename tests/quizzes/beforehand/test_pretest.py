@@ -65,6 +65,7 @@ def test_two_answers_lead_straight_to_what_was_right_and_where_it_is_taught(
     assert f'href="{READ}"' in html
     assert "FEEDBACK-B-TWO-B" in html
     assert "Start over" not in text_of(results)
+    assert "you knew" not in text_of(results)
     assert "you knew 1 of 2" in text_of(visitor.get(READ))
     assert "Two questions" not in text_of(visitor.get(RUN))
 
