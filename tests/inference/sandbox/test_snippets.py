@@ -71,3 +71,17 @@ def test_an_error_is_compared_by_the_line_python_prints() -> None:
 
 def test_a_wheels_local_label_is_no_other_version() -> None:
     assert public_version("2.13.0+cpu") == public_version("2.13.0+cu130") == "2.13.0"
+
+
+def test_an_address_in_memory_is_as_good_as_any_other() -> None:
+    assert outputs_match("<object at 0x7f3a5c1d2e80>", "<object at 0x7ffd00aa11b0>")
+    assert outputs_match("`<object at 0x7f3a5c1d2e80>`", "<object at 0x7ffd00aa11b0>")
+    assert not outputs_match("0x1f", "0x2f")  # a number in hexadecimal, which the code computed
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("0.12 s", "0.13 s"), ("cuda:0", "cpu"), ("/tmp/a", "/tmp/b"), ("1.0", "1.00"), ("a  b", "a b"), ("Cat", "cat")],
+)
+def test_timings_devices_paths_and_digits_count(one: str, other: str) -> None:
+    assert not outputs_match(one, other)
