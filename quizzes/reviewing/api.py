@@ -50,7 +50,7 @@ class ReviewsOut(Schema):
     next: str | None = None
 
 
-class ChoiceOut(Schema):
+class RatingOut(Schema):
     rating: str
     days: int
 
@@ -61,7 +61,7 @@ class AskedOut(Schema):
     attempt: UUID | None = Field(description="Where a question is answered: PUT /attempts/{attempt}/questions/{question}.")
     question: int | None
     insight: str | None = Field(description="As HTML. Call it to mind before you show it.")
-    choices: list[ChoiceOut] = Field(description="What each rating of an insight does.")
+    choices: list[RatingOut] = Field(description="What each rating of an insight does.")
 
 
 class ReviewedOut(Schema):

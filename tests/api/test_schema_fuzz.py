@@ -9,6 +9,7 @@ import inspect
 import json
 import os
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import ninja
@@ -29,6 +30,7 @@ import inference.training.api
 import lessons.api
 import quizzes.api
 import quizzes.misconceptions.api
+import quizzes.reviewing.api
 from accounts.models import User
 from config.api import api
 from inference.contracts import DEFAULT_NETWORK
@@ -37,6 +39,8 @@ from inference.networks.services import request_measurement
 from inference.services import request_trace
 from inference.training.services import request_training
 from quizzes.models import Attempt
+from quizzes.reviewing.cards import add_insight
+from quizzes.reviewing.sittings import begin, go_on
 from tests.lessons.conftest import network
 from tests.quizzes.conftest import Publish, attempt, graded_quiz, lesson, proof_rows, publish, version  # noqa: F401 (fixtures)
 
@@ -55,12 +59,18 @@ def signed_in(learner: User) -> Client:
 def existing(attempt: Attempt, publish: Publish, learner: User) -> dict[str, Any]:  # noqa: F811
     """A value that exists for each parameter of a path."""
     store_facts("tiny", network("Tiny", 1000), now=timezone.now())
-    publish(meta={"level": "beginner", "subtitle": "", "tags": [], "networks": [], "sources": [], "insight": ""})
+    publish(meta={"level": "beginner", "subtitle": "", "tags": [], "networks": [], "sources": [], "insight": "One."})
     quiz_version = attempt.quiz_version
+    now = timezone.now()
+    card = add_insight(learner, quiz_version.lesson_version.lesson, now=now - timedelta(days=2))
+    review = begin(person=learner, now=now)
+    go_on(sitting=review, now=now)
     return {
         "attempt_id": str(attempt.pk),
         "position": 1,
         "step": 1,
+        "sitting_id": str(review.pk),
+        "card_id": card.pk,
         "quiz_id": quiz_version.quiz_id,
         "slug": quiz_version.lesson_version.lesson.course.slug,
         "lesson": quiz_version.lesson_version.lesson.slug,
@@ -127,6 +137,7 @@ def test_no_two_rooms_give_one_name_to_different_schemas() -> None:
             lessons.api,
             quizzes.api,
             quizzes.misconceptions.api,
+            quizzes.reviewing.api,
         )
         for name, value in vars(room).items()
         if inspect.isclass(value) and issubclass(value, ninja.Schema) and value.__module__ == room.__name__
