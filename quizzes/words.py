@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from lessons.facts import Facts, Recorder
 from lessons.figures import write_figure
-from lessons.markdown import facts_used, render
+from lessons.markdown import Level, facts_used, render
 from lessons.models import LessonVersion
+
+_OF_A_VERSION = (":::", "![")
+"""What a block or a picture begins with: these look things up in the lesson's version, and may come to something else later."""
 
 _CODE_OR_FIGURE = re.compile(r"(?P<code>```.*?```|`[^`\n]+`)|\{\{(?P<figure>[^{}\n]*)\}\}", re.DOTALL)
 
 
 def shown(text: str, *, facts: Mapping[str, Any], version: LessonVersion | None) -> SafeString:
     """Markdown as safe HTML, with frozen facts."""
-    return render(text, facts=facts, lesson_version=version, prefix="q-")
+    return _html(text, facts, version, "full")
 
 
 def shown_inline(text: str, *, facts: Mapping[str, Any], version: LessonVersion | None) -> SafeString:
     """An option's words as safe HTML: without a paragraph around them, unless they take several lines (printed output)."""
-    return render(text, facts=facts, lesson_version=version, level="full" if "\n" in text.strip() else "inline", prefix="q-")
+    return _html(text, facts, version, "full" if "\n" in text.strip() else "inline")
+
+
+def _html(text: str, facts: Mapping[str, Any], version: LessonVersion | None, level: Level) -> SafeString:
+    if any(mark in text for mark in _OF_A_VERSION):
+        return render(text, facts=facts, lesson_version=version, level=level, prefix="q-")
+    return _kept(text, json.dumps(facts, sort_keys=True), level, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _kept(text: str, facts: str, level: Level, _language: str | None) -> SafeString:
+    """The same words with the same figures are the same HTML for everybody who reads this language."""
+    return render(text, facts=json.loads(facts), level=level, prefix="q-")
 
 
 def filled(text: str, facts: Facts) -> str:
