@@ -433,10 +433,14 @@ class LessonText:
 
 
 def without_other_kinds(values: Values) -> Values:
-    """A question's values without what only another kind than its own needs."""
+    """A question's values without what only another kind than its own needs.
+
+    Drafts save themselves, so words are kept until a template is chosen: choosing a kind by mistake loses none.
+    """
     own = ONLY_OF_KIND.get(values["kind"], {})
     others = {name: value for nothing in ONLY_OF_KIND.values() for name, value in nothing.items() if name not in own}
-    return {**values, **others, **(WORDS if values["kind"] in DRAWN_KINDS else {})}
+    is_drawn = values["kind"] in DRAWN_KINDS and values["template"]
+    return {**values, **others, **(WORDS if is_drawn else {})}
 
 
 def with_names_of_cases(values: Values) -> Values:

@@ -106,7 +106,10 @@ def test_without_figures_the_preview_says_what_to_do(owner, written):
 def test_a_written_question_loses_its_words_when_it_becomes_a_drawn_one(owner, base, lesson):
     page = base + "questions/edge-practice/"
     form = {**form_of(owner.get(page)), "kind": "generated", "template": "head_input"}
-    owner.post(page, {**form, "act": "save"})
+    owner.post(page, {**form, "template": "", "act": "save"})
+    question = QuestionsText(files_of(lesson)["questions.yaml"]).questions[1]
+    assert question["stem"] == "Where is an edge?", "not before a template is chosen"
+    owner.post(page, {**form_of(owner.get(page)), "template": "head_input", "act": "save"})
     question = QuestionsText(files_of(lesson)["questions.yaml"]).questions[1]
     assert set(question) == {"uid", "kind", "about", "difficulty", "objective", "template"}
 
