@@ -74,7 +74,7 @@ def begin(page: Page, site: str) -> None:
     expect(page.get_by_role("heading", name=re.compile("^Question 1 of 10"))).to_be_visible()
 
 
-def test_from_the_door_by_keyboard_alone_to_the_verdict(page: Page, site: str, shoot: Shoot) -> None:
+def test_from_the_door_by_keyboard_alone_to_the_verdict(page: Page, site: str, axe: Callable[[Page], None]) -> None:
     page.goto(f"{site}{LESSON}/read/")
     press_to(page, "Test this pattern")
     page.keyboard.press("Enter")
@@ -94,7 +94,7 @@ def test_from_the_door_by_keyboard_alone_to_the_verdict(page: Page, site: str, s
     expect(page.locator(".pattern-verdict .badge")).to_have_text(re.compile("strong|growing"))
     expect(page.locator(".pattern-verdict")).to_contain_text("Not right: questions 2 (")
     expect(page.get_by_text("Medium questions you probably know, in percent").first).to_be_visible()
-    shoot(page, "pattern-verdict")
+    axe(page)
     page.get_by_role("link", name="Practise", exact=True).last.click()
     expect(page).to_have_url(f"{site}{LESSON}/practise/")
 
