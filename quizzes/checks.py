@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inference.contracts import MISTAKES
@@ -24,9 +25,10 @@ from lessons.schema import LESSON_FILE, read_lesson
 from lessons.standing import needs, unproved
 from lessons.syntax import dialect
 from quizzes.blocks import QuestionBlock
+from quizzes.exams import moment_words
 from quizzes.generating import TEMPLATES
 from quizzes.keys import choices_of, rule_of
-from quizzes.models import Misconception, Question
+from quizzes.models import GRADED, Misconception, Question, QuizQuestion, Reveal
 from quizzes.patterns.choosing import FEWEST
 from quizzes.policies import exam_faults, reveal_faults
 from quizzes.proving import PROVED, RUNNABLE, Claim, claims_of, disagreement, unfit, unproved_options
@@ -124,6 +126,7 @@ class _Checks:
         known = {question.uid for question in self.document.questions}
         yield from self.policies()
         yield from self.asked_twice(lists)
+        yield from self.withheld_still(lists)
         if 0 < len(lists["pattern"]) < FEWEST:
             message = _("A test of the pattern draws from at least %(fewest)s questions. Name more of them.")
             yield self.error(("pattern", "questions"), message % {"fewest": FEWEST})
@@ -177,6 +180,29 @@ class _Checks:
         for name, fault in faults:
             yield (self.error if fault.stops else self.warning)((name, fault.field), fault.words)
 
+    def withheld_still(self, lists: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+        """Whether something that learners have sat would be told here before its date, or though it never is to be told."""
+        sat = QuizQuestion.objects.filter(
+            quiz_version__quiz__lesson_id=self.context.lesson.pk,
+            quiz_version__quiz__mode__in=GRADED,
+            quiz_version__attempts__isnull=False,
+        )
+        dates = sat.filter(quiz_version__reveal=Reveal.DATE, quiz_version__reveal_at__gt=timezone.now())
+        until = dict(dates.values_list("question_version__question__uid", "quiz_version__reveal_at"))
+        never = sat.filter(quiz_version__reveal=Reveal.NEVER).values_list("question_version__question__uid", flat=True)
+        for name in ("practice", "pattern"):
+            for index, uid in enumerate(lists[name]):
+                path = (name, "questions", index)
+                if uid in until:
+                    message = _(
+                        "Learners have answered “%(uid)s” where it is told on %(at)s: here it would be told before."
+                        " Wait until then."
+                    )
+                    yield self.error(path, message % {"uid": uid, "at": moment_words(until[uid])})
+                elif uid in set(never):
+                    message = _("“%(uid)s” was asked where its answer is never told: here it would be.")
+                    yield self.warning(path, message % {"uid": uid})
+
     def pretest(self) -> Iterator[Finding]:
         """Two questions of this file, neither of which the test asks."""
         asked = self.document.pretest.questions if self.document.pretest else []
@@ -222,7 +248,9 @@ class _Checks:
                 message = _(
                     "The question “%(uid)s” is graded as well, and learners are told its answer here. Better use another one."
                 )
-                yield self.warning(path, message % {"uid": uid})
+                # An exam's question may be known to nobody; one of the test comes back to those who have read the lesson.
+                complaint = self.error if quiz is self.document.exam else self.warning
+                yield complaint(path, message % {"uid": uid})
 
     # --- one question
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
+from lessons.parts import Finding, Severity
 from quizzes.folder import QuestionsPart
 from quizzes.models import QuizMode, Reveal
 from quizzes.policies import exam_faults
 from quizzes.schema import read_questions
-from quizzes.services import quiz_version_of
+from quizzes.services import quiz_version_of, start_attempt
 from tests.quizzes.conftest import QUESTIONS, context_for
 
 EXAM = """\
@@ -96,3 +98,24 @@ def test_the_documented_exam_holds():
     assert source.findings == []
     assert list(exam_faults(document.exam)) == []
     assert document.exam.questions == [question.uid for question in document.questions]
+
+
+@pytest.mark.parametrize(
+    ("policy", "words", "stops"),
+    [
+        ("date\n  reveal_at: 2999-11-24T14:00:00Z", "told on 24 November 2999, 14:00: here it would be told before", True),
+        ("never", "never told: here it would be", False),
+        ("date\n  reveal_at: 2001-11-24T14:00:00Z", "", False),
+        ("finish", "", False),
+    ],
+)
+def test_what_learners_have_sat_is_not_practised_before_it_is_told(lesson, publish, learner, policy, words, stops):
+    test = quiz_version_of(publish(QUESTIONS.replace("reveal: each", f"reveal: {policy}")), QuizMode.TEST)
+    practised = QUESTIONS.replace("q-head, q-printed]", "q-printed]").replace("[p-hard", "[q-head, p-hard")
+
+    def found() -> list[Finding]:
+        return [one for one in QuestionsPart().check(practised, context_for(lesson)) if "here it would be" in one.message]
+
+    assert found() == [], "nobody has sat it"
+    start_attempt(user=learner, quiz_version=test, now=timezone.now())
+    assert [(words in one.message, one.severity == Severity.ERROR) for one in found()] == ([(True, stops)] if words else [])

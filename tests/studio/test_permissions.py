@@ -41,7 +41,7 @@ LESSON_POSTS = [
     "answers/edge-test/1/key/",
     "answers/edge-test/1/regrade/",
 ]
-COURSE_PAGES = ["", "edit/", "members/", "add-lesson/", "export/", "gradebook/", "gradebook.csv"]
+COURSE_PAGES = ["", "edit/", "members/", "add-lesson/", "export/", "gradebook/", "gradebook.csv", "extra-time/"]
 
 
 @pytest.fixture
