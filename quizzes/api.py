@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -24,7 +24,7 @@ from quizzes.dashboard import LessonStrengths, calibration_of_person, strengths_
 from quizzes.evidence import first_answers
 from quizzes.grading import key_at
 from quizzes.likeness import ask_another
-from quizzes.models import Attempt, Quiz, QuizMode, QuizVersion
+from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, QuizVersion
 from quizzes.patterns.choosing import ASKED
 from quizzes.patterns.presenting import verdict_of
 from quizzes.presenting import MisconceptionView, QuestionView, objectives_of, question_view, question_views, questions_of
@@ -449,7 +449,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "deadline_at": attempt.deadline_at,
         "finished_at": attempt.finished_at,
         "questions": [_question(view) for view in question_views(attempt, questions)],
-        "result": _result(attempt) if tells_total(standing_of(attempt)) else None,
+        "result": _result(attempt, questions) if tells_total(standing_of(attempt)) else None,
     }
 
 
@@ -501,8 +501,8 @@ def _misconception(view: MisconceptionView) -> dict[str, str]:
     return {"option": view.letter, "title": view.title, "belief": view.belief, "why": view.why, "url": view.url}
 
 
-def _result(attempt: Attempt) -> dict[str, Any]:
-    result = result_of(attempt)
+def _result(attempt: Attempt, questions: Sequence[AttemptQuestion]) -> dict[str, Any]:
+    result = result_of(attempt, questions)
     names = objectives_of(attempt.quiz_version.lesson_version)
     return {
         "score": result.total.share,

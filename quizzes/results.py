@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quizzes.grading import Marked, Tally, tally, tally_by_objective
@@ -74,15 +75,19 @@ def committed_answers(question: AttemptQuestion) -> tuple[Committed, ...]:
     )
 
 
-def items_of(attempt: Attempt) -> tuple[ResultItem, ...]:
-    """Every question of the attempt with its committed answers."""
-    questions = attempt.questions.select_related("question_version").prefetch_related("responses__grades")
+def items_of(attempt: Attempt, questions: Sequence[AttemptQuestion] | None = None) -> tuple[ResultItem, ...]:
+    """Every question of the attempt with its committed answers; `questions` are these, where they were read before."""
+    if questions is None:
+        questions = list(attempt.questions.select_related("question_version").prefetch_related("responses__grades"))
     return tuple(ResultItem(question, committed_answers(question)) for question in questions)
 
 
-def result_of(attempt: Attempt) -> Result:
-    """What the attempt came to (so far, while it is open). Who may see it yet is for the caller to ask `quizzes.reveal`."""
-    items = items_of(attempt)
+def result_of(attempt: Attempt, questions: Sequence[AttemptQuestion] | None = None) -> Result:
+    """What the attempt came to (so far, while it is open). Who may see it yet is for the caller to ask `quizzes.reveal`.
+
+    `questions` are the attempt's with their answers and grades, where they were read before.
+    """
+    items = items_of(attempt, questions)
     marks = [item.marked for item in items]
     return Result(attempt=attempt, items=items, total=tally(marks), by_objective=tally_by_objective(marks))
 

@@ -287,8 +287,8 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     questions = questions_of(attempt)
     standing = standing_of(attempt)
     if not tells_questions(standing):
-        return _handed_in(request, attempt, result_of(attempt).total if tells_total(standing) else None)
-    result = result_of(attempt)
+        return _handed_in(request, attempt, result_of(attempt, questions).total if tells_total(standing) else None)
+    result = result_of(attempt, questions)
     version = attempt.quiz_version.lesson_version
     objectives = objectives_of(version)
     answers = first_answers(attempt.user, lesson=version.lesson)

