@@ -190,3 +190,19 @@ def test_every_page_of_the_studio_looks_right(
     if page.locator("#preview").count():
         expect(page.locator("#preview")).to_contain_text("What is an edge?")
     shoot(page, f"studio-{name}")
+
+
+def test_the_list_of_questions_shows_how_their_proofs_stand(
+    page: Page, studio: str, lesson: Lesson, instructor: User, shoot: Callable[[Page, str], None]
+) -> None:
+    draft = open_draft(lesson)
+    answer = "    answer: A change of brightness.\n"
+    code = answer + "    proof:\n      compare: output\n      snippet: print('A change of brightness')\n"
+    questions = QUESTIONS.replace("about: concept", "about: output", 1).replace(answer, code, 1)
+    files = {**draft.files, "questions.yaml": questions}
+    save_draft(lesson=lesson, files=files, revision=draft.revision, author=instructor, now=timezone.now())
+    page.goto(studio + "questions/")
+    expect(page.locator(".proof")).to_have_text("to be run")
+    expect(page.locator("main")).to_contain_text("not shown by code: b")
+    expect(page.locator("main")).to_contain_text("to be run by manage.py check_content --course vision")
+    shoot(page, "studio-proofs")
