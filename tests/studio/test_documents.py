@@ -39,7 +39,7 @@ lesson_values = st.fixed_dictionaries(
         "minutes": st.one_of(st.none(), st.integers(1, 600)),
         "level": st.sampled_from(["", "beginner"]),
         "tags": st.lists(filled, max_size=3),
-        "objectives": rows(id=filled, text=lines),
+        "objectives": rows(id=filled, text=lines, section=lines),
         "modes": st.lists(st.sampled_from(["read", "run"]), max_size=2),
         "networks": st.lists(slugs, max_size=2),
         "run_network": lines,
