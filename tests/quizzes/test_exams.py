@@ -187,7 +187,6 @@ def test_the_clock_rings_for_exams(learner, exam):
     rung()
     attempt.refresh_from_db()
     assert attempt.finished_at == attempt.deadline_at
-    app.loader.import_default_modules()
     assert rung.name in {entry["task"] for entry in app.conf.beat_schedule.values()}
 
 

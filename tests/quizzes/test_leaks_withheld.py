@@ -84,15 +84,12 @@ MODES = (QuizMode.TEST, QuizMode.EXAM)
 
 STATES = (
     (QuizMode.TEST, date(COMING), True),
-    (QuizMode.TEST, "never", True),
     (QuizMode.EXAM, date(COMING), False),
     (QuizMode.EXAM, "never", True),
 )
 
 
-@pytest.mark.parametrize(
-    ("mode", "reveal", "finished"), STATES, ids=["test-date", "test-never", "open-exam-date", "exam-never"]
-)
+@pytest.mark.parametrize(("mode", "reveal", "finished"), STATES, ids=["test-date", "open-exam-date", "exam-never"])
 def test_no_address_tells_what_is_withheld(visitor, learner, asked, mode, reveal, finished):
     attempt = sat(learner, asked(mode, reveal), WRONG, finished=finished)
     assert_walk_tells_only(visitor, attempt, NOTHING)
