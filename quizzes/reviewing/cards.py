@@ -47,9 +47,10 @@ def made_card(
     about = {"question": question} if question else {"question": None, "lesson_id": lesson}
     defaults = {"due_at": due_at, "created_at": now, **({"lesson_id": question.lesson_id} if question else {})}
     with transaction.atomic():
-        hold(person)
-        card, _new = ReviewCard.objects.get_or_create(user=person, **about, defaults=defaults)
-    return card
+        hold(person)  # so that nobody else makes the same card now
+        return ReviewCard.objects.filter(user=person, **about).first() or ReviewCard.objects.create(
+            user=person, **(about | defaults)
+        )
 
 
 def put_back(card: ReviewCard) -> ReviewCard:
