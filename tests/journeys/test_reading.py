@@ -12,11 +12,12 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from accounts.models import User
 from inference.models import Job
 from inference.services import ensure_house_traces, stored_trace
 from quizzes.models import Attempt, AttemptQuestion
 from quizzes.recordings import TRACE
-from tests.journeys.test_whole_way import A_RUN_MS, answer
+from tests.journeys.test_whole_way import A_RUN_MS, answer, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.redis, pytest.mark.weights]
 
@@ -92,3 +93,17 @@ def expect_stored(sample: str) -> None:
         if timezone.now().timestamp() > deadline:
             pytest.fail(f"nobody ran {sample}")
         time.sleep(0.2)
+
+
+def test_an_author_chooses_what_is_read_out_of_which_run(
+    page: Page, site: str, worker: int, admin_person: User, shoot: Callable[[Page, str], None]
+) -> None:
+    ensure_house_traces(now=timezone.now())
+    expect_stored("coffee")
+    sign_in(page, site, admin_person)
+    page.goto(f"{site}/studio{LESSON}/questions/pattern-read-share-of-work/")
+    expect(page.get_by_label("Out of which run")).to_have_value("efficientnet_lite0 coffee")
+    page.get_by_label("What is asked").select_option("uses_of_a_weight")
+    expect(page.locator("#preview")).to_contain_text("take part for this photo", timeout=A_RUN_MS)
+    expect(page.locator("#preview table")).to_have_count(5)
+    shoot(page, "reading-studio")
