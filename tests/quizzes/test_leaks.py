@@ -107,6 +107,10 @@ def answers_about(visitor: Client, attempt: Attempt) -> Iterator[tuple[str, Any]
             yield f"{api} {body}", visitor.put(api, body, content_type="application/json", headers=token(visitor))
         draft = reverse("quizzes:draft", args=[attempt.pk, question.position])
         yield draft, visitor.post(draft, {"choice": "A"}, headers={"X-Requested-With": "fetch"})
+        more = reverse("quizzes:another", args=[attempt.pk, question.position])
+        yield more, visitor.post(more)
+        yield f"{more} partial", visitor.post(more, headers={"HX-Request": "true"})
+        yield f"{api}/another", visitor.post(f"{api}/another", headers=token(visitor))
         if not attempt.is_practice:
             for name in ("hint", "step"):
                 url = reverse(f"quizzes:{name}", args=[attempt.pk, question.position])

@@ -49,7 +49,7 @@ WRITES: Mapping[str, str] = {
     "attempts/<uuid:attempt_id>/<int:position>/draft/": "test_leaks.answers_about posts to it",
     "attempts/<uuid:attempt_id>/<int:position>/hint/": "test_leaks.answers_about posts to it",
     "attempts/<uuid:attempt_id>/<int:position>/steps/": "test_leaks.answers_about posts to it",
-    "attempts/<uuid:attempt_id>/<int:position>/another/": "leads to a question of the practice, which is walked",
+    "attempts/<uuid:attempt_id>/<int:position>/another/": "test_leaks.answers_about posts to it",
     "api/v1/attempts/<attempt_id>/questions/<position>/another": "test_leaks.answers_about posts to it",
     "api/v1/attempts/<attempt_id>/questions/<position>": "test_leaks.answers_about puts to it",
     "api/v1/attempts/<attempt_id>/questions/<position>/hint": "test_leaks.answers_about posts to it",
