@@ -17,7 +17,7 @@ PRODUCT := manage.py platform lessons quizzes inference
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run doctor instructor test set-up-tests test-rooms test-journeys check lint types layers templates migrations coverage bench bench-page picture clean
+.PHONY: help setup run doctor instructor test set-up-tests test-engine test-others test-journeys check lint types layers templates migrations coverage bench bench-page picture clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
@@ -37,18 +37,22 @@ instructor: setup ## the studio for an account: make instructor EMAIL=you@exampl
 set-up-tests:
 	@$(SET_UP) test
 
-test: set-up-tests test-rooms test-journeys ## every test, the browser journeys included
+# Two groups that take about as long as each other run side by side; what the second one says comes last, in one piece.
+# Each part has a data folder and a file of coverage of its own.
+test: set-up-tests ## every test, the browser journeys included
+	@rm -f .coverage.*; mkdir -p artifacts
+	@$(MAKE) --no-print-directory test-engine test-journeys >artifacts/tests-beside.log 2>&1 & beside=$$!; \
+	trap 'kill $$beside' INT TERM; \
+	$(MAKE) --no-print-directory test-others; others=$$?; \
+	wait $$beside; beside=$$?; cat artifacts/tests-beside.log; exit $$((beside | others))
+
+test-engine: set-up-tests
+	COVERAGE_FILE=.coverage.inference $(PYTEST) tests/inference $(ROOM)
+
+test-others: set-up-tests
+	COVERAGE_FILE=.coverage.others $(PYTEST) tests --ignore=tests/inference --ignore=tests/journeys $(ROOM)
 
 # Playwright's event loop needs DJANGO_ALLOW_ASYNC_UNSAFE in its whole process: journeys run apart.
-# The engine's room takes as long as all others: side by side, each with a data folder and a file of coverage of its own.
-# What the engine's room says comes last, in one piece.
-test-rooms: set-up-tests
-	@rm -f .coverage.*; mkdir -p artifacts
-	@COVERAGE_FILE=.coverage.inference $(PYTEST) tests/inference $(ROOM) >artifacts/tests-inference.log 2>&1 & inference=$$!; \
-	trap 'kill $$inference' INT TERM; \
-	COVERAGE_FILE=.coverage.others $(PYTEST) tests --ignore=tests/inference --ignore=tests/journeys $(ROOM); others=$$?; \
-	wait $$inference; inference=$$?; cat artifacts/tests-inference.log; exit $$((inference | others))
-
 test-journeys: set-up-tests
 	COVERAGE_FILE=.coverage.journeys $(PYTEST) tests/journeys $(COVER)
 
