@@ -32,6 +32,12 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
 DESKTOP, PHONE, NARROWEST = (1280, 900), (375, 812), (320, 640)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys with a real worker come last: from its start on it runs whatever waits, also what a test would run itself."""
+    items.sort(key=lambda item: item.get_closest_marker("worker") is not None)
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
     browser = find_browser(os.environ)

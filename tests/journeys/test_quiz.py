@@ -152,7 +152,7 @@ def test_a_whole_test_without_javascript(browser: Browser, site: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site}{LESSON}/test/")
-    page.get_by_role("button", name="Start the test").click()
+    page.get_by_role("button", name="Start the test", exact=True).click()
     page.locator(f"#answer input[value={letter(1, right=False)}]").check()
     page.get_by_role("button", name="Save without checking").click()
     expect(page.locator(f"#answer input[value={letter(1, right=False)}]")).to_be_checked()
