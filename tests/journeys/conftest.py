@@ -24,12 +24,14 @@ from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 from operations.install import find_browser
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
 DESKTOP, PHONE, NARROWEST = (1280, 900), (375, 812), (320, 640)
+
+expect.set_options(timeout=20_000)  # a machine that is busy with other tests besides is slow, not wrong
 
 
 @pytest.hookimpl(trylast=True)
