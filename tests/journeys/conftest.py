@@ -31,7 +31,7 @@ from operations.install import find_browser
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
 DESKTOP, PHONE, NARROWEST = (1280, 900), (375, 812), (320, 640)
 
-expect.set_options(timeout=20_000)  # a machine that is busy with other tests besides is slow, not wrong
+expect.set_options(timeout=45_000)  # a machine that is busy with other tests besides is slow, not wrong
 
 
 @pytest.hookimpl(trylast=True)

@@ -113,7 +113,7 @@ def ask(page: Page, site: str, *, sample: str = "Coffee") -> None:
 
 
 def state(page: Page, name: str) -> None:
-    expect(page.locator("[data-trace]")).to_have_attribute("data-state", name, timeout=20_000)
+    expect(page.locator("[data-trace]")).to_have_attribute("data-state", name, timeout=45_000)
 
 
 def frames(page: Page, count: int) -> None:
