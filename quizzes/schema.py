@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -163,9 +164,9 @@ class TemplateDocument(Strict):
     objective: Slug
     template: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=80)]
 
+    @abstractmethod
     def recipe(self, meta: Mapping[str, Any]) -> dict[str, Any]:
         """What the kind's drawer in `quizzes.variants` draws by, for a lesson of this front matter: JSON, and public."""
-        raise NotImplementedError
 
 
 class ParametersDocument(Strict):
