@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -155,18 +155,30 @@ class Statistics:
     channels: int = 0
 
 
+class Drawn(Protocol):
+    """Pixels that nobody has encoded yet: that is for whoever writes the file, beside the network that runs."""
+
+    def encoded(self, media_type: str) -> bytes:
+        """The file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the data looks like at one point: an encoded image and how to read it."""
+    """What the data looks like at one point: an image and how to read it."""
 
-    content: bytes
-    media_type: str  # "image/jpeg": encoding WebP would take as long as running the network
+    drawn: bytes | Drawn
+    media_type: str
     width: int
     height: int
     scale: str  # "photo", "unsigned" (viridis from 0), "signed" (RdBu, symmetric)
     maximum: float = 0.0  # the largest magnitude drawn
     channels_shown: tuple[int, ...] = ()
     maxima: tuple[float, ...] = ()  # each channel shown is drawn on its own scale: from 0, or from -m, to its m
+
+    @property
+    def content(self) -> bytes:
+        """The file. Pixels are encoded now, and again whenever this is asked."""
+        return self.drawn if isinstance(self.drawn, bytes) else self.drawn.encoded(self.media_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Delivery by a process of its own, beside one that runs networks.
 
-Threads that write files and talk to Redis take Python's lock from the network between any two of its operations. Here the
-network's process writes into a pipe and goes on.
+Threads that encode pictures, write files and talk to Redis take Python's lock from the network between any two of its
+operations. Here the network's process writes into a pipe and goes on.
 
 A courier delivers until its worker has closed the pipe or died. When the courier dies, the runs of that moment wait in line
 again, and the next pass starts another one.
@@ -9,6 +9,7 @@ again, and the next pass starts another one.
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import pickle
 import signal
@@ -25,6 +26,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from inference.contracts import Attachment, Picture
 from inference.delivering import Delivery, DeliveryHere, NotDelivered, Parcels
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,8 @@ LISTEN_SECONDS = 0.05
 """How often a run looks whether its courier has said something."""
 ENDS_SECONDS = 10
 
-Line = Connection  # one end of the pipe
+ROOM = 1024 * 1024
+"""Bytes that may be on their way to a courier before its worker waits: as far as Linux lets anybody have a pipe."""
 
 
 class CourierLost(Exception):
@@ -62,7 +65,7 @@ class Told(NamedTuple):
     number: int
     name: str
     data: dict[str, Any]
-    files: dict[str, bytes]
+    files: dict[str, Picture | Attachment]
 
 
 class Settle(NamedTuple):
@@ -95,14 +98,49 @@ class Settled(NamedTuple):
     """The answer to Settle."""
 
 
-def _say(line: Line, message: tuple[Any, ...]) -> None:
-    line.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+class Line:
+    """One end of the two pipes between them."""
 
+    def __init__(self, hears: Connection, says: Connection) -> None:
+        self._hears = hears
+        self._says = says
 
-def _hear(line: Line) -> tuple[Any, ...]:
-    """The next message; OSError or EOFError when the other side is gone."""
-    message: tuple[Any, ...] = pickle.loads(line.recv_bytes())  # noqa: S301 - a process of ours wrote it
-    return message
+    @classmethod
+    def of(cls, hears: int, says: int) -> Line:
+        """The end that has these file descriptors."""
+        return cls(Connection(hears, writable=False), Connection(says, readable=False))
+
+    @classmethod
+    def both_ends(cls) -> tuple[Line, Line]:
+        """A worker's and its courier's."""
+        courier_hears, worker_says = Pipe(duplex=False)
+        worker_hears, courier_says = Pipe(duplex=False)
+        with suppress(OSError, AttributeError):  # where less is allowed, or this is not Linux, workers wait more often
+            fcntl.fcntl(worker_says.fileno(), fcntl.F_SETPIPE_SZ, ROOM)
+        return cls(worker_hears, worker_says), cls(courier_hears, courier_says)
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """What it hears by and what it says by."""
+        return self._hears.fileno(), self._says.fileno()
+
+    def say(self, message: tuple[Any, ...]) -> None:
+        """OSError when the other end is gone."""
+        self._says.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+
+    def hear(self) -> tuple[Any, ...]:
+        """The next message; OSError or EOFError when the other end is gone."""
+        message: tuple[Any, ...] = pickle.loads(self._hears.recv_bytes())  # noqa: S301 - a process of ours wrote it
+        return message
+
+    def has_something(self) -> bool:
+        """Whether there is a message to hear, or nobody at the other end."""
+        return self._hears.poll()
+
+    def close(self) -> None:
+        """Let the other end find this one gone."""
+        self._hears.close()
+        self._says.close()
 
 
 # --- in the worker ----------------------------------------------------------------------------------------------------------
@@ -125,10 +163,10 @@ class Courier:
         if self._line is not None:
             return
         self.stop()
-        self._line, its_end = Pipe()
-        command = [sys.executable, "manage.py", COMMAND, str(its_end.fileno())]
+        self._line, its_end = Line.both_ends()
+        command = [sys.executable, "manage.py", COMMAND, *map(str, its_end.descriptors)]
         self._process = subprocess.Popen(
-            command, cwd=settings.ROOT, pass_fds=[its_end.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+            command, cwd=settings.ROOT, pass_fds=its_end.descriptors, stdin=subprocess.DEVNULL, start_new_session=True
         )  # a session of its own, where no terminal's Ctrl-C comes
         its_end.close()
         self.is_reached = True
@@ -164,7 +202,7 @@ class Courier:
         self._send(Attempt(number, job_id, attempt))
         return _Parcels(self, number)
 
-    def tell(self, number: int, name: str, data: dict[str, Any], files: Mapping[str, bytes]) -> None:
+    def tell(self, number: int, name: str, data: dict[str, Any], files: Mapping[str, Picture | Attachment]) -> None:
         """Hands an event over. Raises what is known to have gone wrong before."""
         now = time.monotonic()
         if now >= self._listened_at + LISTEN_SECONDS:
@@ -191,20 +229,20 @@ class Courier:
         if self._line is None:
             return  # found out by whoever asks for an answer
         try:
-            _say(self._line, message)
+            self._line.say(message)
         except OSError:
             self._lose()
 
     def _listen(self) -> None:
         try:
-            while self._line is not None and self._line.poll():
+            while self._line is not None and self._line.has_something():
                 self._take_answer(self._line)
         except OSError:
             self._lose()
 
     def _take_answer(self, line: Line) -> None:
         try:
-            answer = _hear(line)
+            answer = line.hear()
         except (OSError, EOFError):
             self._lose()
             return
@@ -231,7 +269,7 @@ class _Parcels:
         self._courier = courier
         self._number = number
 
-    def tell(self, name: str, data: dict[str, Any], files: Mapping[str, bytes]) -> None:
+    def tell(self, name: str, data: dict[str, Any], files: Mapping[str, Picture | Attachment]) -> None:
         self._courier.tell(self._number, name, data, files)
 
     def settle(self) -> Exception | None:
@@ -247,8 +285,8 @@ def serve(line: Line) -> None:
         signal.signal(deaf_to, signal.SIG_IGN)  # they are for its worker, whose end is its own
     with suppress(OSError, EOFError):
         while True:
-            _hear(line)
-            with DeliveryHere() as delivery:
+            line.hear()
+            with DeliveryHere(waits=True) as delivery:
                 _Pass(line, delivery).serve()
 
 
@@ -263,11 +301,11 @@ class _Pass:
 
     def serve(self) -> None:
         """Raises OSError or EOFError when the worker is gone."""
-        while not isinstance(message := _hear(self._line), End):
+        while not isinstance(message := self._line.hear(), End):
             self._take(message)
             if self._delivery.is_reached != self._was_reached:
                 self._was_reached = self._delivery.is_reached
-                _say(self._line, Reached(self._was_reached))
+                self._line.say(Reached(self._was_reached))
 
     def _take(self, message: tuple[Any, ...]) -> None:
         match message:
@@ -281,8 +319,8 @@ class _Pass:
             case Settle():
                 if wrong := self._parcels[message.number].settle():
                     self._complain(message.number, wrong)
-                _say(self._line, Settled())
+                self._line.say(Settled())
 
     def _complain(self, number: int, error: Exception) -> None:
         log.error("a run's file can't be kept", exc_info=error)
-        _say(self._line, Wrong(number, f"{type(error).__name__}: {error}"))
+        self._line.say(Wrong(number, f"{type(error).__name__}: {error}"))

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from inference.contracts import Attachment, Picture
 from inference.streams import Post, Publisher
 
 
@@ -20,8 +21,8 @@ class NotDelivered(Exception):
 class Parcels(Protocol):
     """One attempt's events and files, in their order."""
 
-    def tell(self, name: str, data: dict[str, Any], files: Mapping[str, bytes]) -> None:
-        """Have an event told once its files (path in storage → content) are there. Raises what kept earlier ones from it."""
+    def tell(self, name: str, data: dict[str, Any], files: Mapping[str, Picture | Attachment]) -> None:
+        """Have an event told once its files (by their paths in storage) are there. Raises what kept earlier ones from it."""
 
     def settle(self) -> Exception | None:
         """Wait until all files are in storage; what went wrong there."""
@@ -42,11 +43,14 @@ class Delivery(Protocol):
 
 
 class DeliveryHere:
-    """By two threads of this process: one puts files into storage, one after the other; one talks to Redis."""
+    """By two threads of this process: one puts files into storage, one after the other; one talks to Redis.
 
-    def __init__(self) -> None:
+    With `waits` whoever tells of files puts them into storage itself: for a process that has nothing else to do.
+    """
+
+    def __init__(self, *, waits: bool = False) -> None:
         self._post = Post()
-        self._shelf = ThreadPoolExecutor(1, thread_name_prefix="files")
+        self._shelf = None if waits else ThreadPoolExecutor(1, thread_name_prefix="files")
 
     @property
     def is_reached(self) -> bool:
@@ -57,7 +61,8 @@ class DeliveryHere:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._shelf.shutdown()
+        if self._shelf is not None:
+            self._shelf.shutdown()
         self._post.__exit__(*exception)
 
     def parcels(self, *, job_id: UUID, attempt: int) -> Parcels:
@@ -65,28 +70,31 @@ class DeliveryHere:
 
 
 class _ParcelsHere:
-    def __init__(self, publisher: Publisher, shelf: Executor) -> None:
+    def __init__(self, publisher: Publisher, shelf: Executor | None) -> None:
         self._publisher = publisher
         self._shelf = shelf
         self._last: Future[None] | None = None
         self._wrong: Exception | None = None
 
-    def tell(self, name: str, data: dict[str, Any], files: Mapping[str, bytes]) -> None:
+    def tell(self, name: str, data: dict[str, Any], files: Mapping[str, Picture | Attachment]) -> None:
         if self._wrong is not None:
             raise self._wrong
-        self._last = self._shelf.submit(self._keep_and_publish, name, data, files)
+        if self._shelf is None:
+            self._keep_and_publish(name, data, files)
+        else:
+            self._last = self._shelf.submit(self._keep_and_publish, name, data, files)
 
     def settle(self) -> Exception | None:
         if self._last is not None:
             self._last.result()  # the shelf keeps the order: all before it are told by then
         return self._wrong
 
-    def _keep_and_publish(self, name: str, data: dict[str, Any], files: Mapping[str, bytes]) -> None:
+    def _keep_and_publish(self, name: str, data: dict[str, Any], files: Mapping[str, Picture | Attachment]) -> None:
         if self._wrong is not None:
             return
         try:
-            for path, content in files.items():
-                default_storage.save(path, ContentFile(content))
+            for path, file in files.items():
+                default_storage.save(path, ContentFile(file.content))
             self._publisher.publish(name, data)
         except Exception as error:  # whatever storage raises ends the run, in the thread that runs it
             self._wrong = error

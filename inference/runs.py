@@ -353,7 +353,7 @@ class Recorder:
 
     def _tell(self, name: str, data: dict[str, Any], *, files: Mapping[str, Picture | Attachment] | None = None) -> None:
         """Publish an event once its files are in storage; while that can't be done, pages find what ran in the database."""
-        self._parcels.tell(name, data, {path: file.content for path, file in (files or {}).items()})
+        self._parcels.tell(name, data, files or {})
         if self._delivery.is_reached or time.monotonic() - self._kept_at < KEEP_SECONDS:
             return
         self._kept_at = time.monotonic()

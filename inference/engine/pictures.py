@@ -6,54 +6,25 @@ Signed data are drawn blue for negative, white for zero and red for positive; da
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, interpolate
 
 from inference.contracts import Picture
+from inference.encoding import JPEG, LEVELS, RULE, Pixels, Tiles
 
-MEDIA_TYPE = "image/jpeg"
 SIDE = 224  # pixels
 CHANNELS = 16
 _NOT_LARGE = 288  # a photograph that was resized for a network is shown as it is
 _LONGEST = 65_500  # pixels on a side of a JPEG
 
-# Eleven steps of ColorBrewer's RdBu, from blue to red: https://colorbrewer2.org/#type=diverging&scheme=RdBu&n=11
-_BLUE_TO_RED = ("053061", "2166ac", "4393c3", "92c5de", "d1e5f0", "f7f7f7", "fddbc7", "f4a582", "d6604d", "b2182b", "67001f")
-# Ten steps of viridis by S. van der Walt and N. Smith (CC0): https://bids.github.io/colormap/
-_VIRIDIS = ("440154", "482878", "3e4a89", "31688e", "26828e", "1f9e89", "35b779", "6dcd59", "b4de2c", "fde725")
-
-# Ten steps of cividis, whose brightness grows evenly for eyes with and without colour deficiency:
-# J. Nuñez, C. Anderton, R. Renslow, https://doi.org/10.1371/journal.pone.0199239
-_CIVIDIS = ("00224e", "123570", "3b496c", "575d6d", "707173", "8a8678", "a59c74", "c3b369", "e1cc55", "fee838")
-
-_RULE = (23, 25, 26)  # between the tiles: the film between the frames, in the light and in the dark theme
-
-_LEVELS = 255  # an odd number, so that zero has a level of its own; the last palette entry is the rule's
-
-
-def _palette(steps: Sequence[str]) -> bytes:
-    """256 × RGB: straight lines between the steps over all levels, then the rule."""
-    colours = np.array([[int(step[at : at + 2], 16) for at in (0, 2, 4)] for step in steps], dtype=float)
-    places = np.linspace(0, _LEVELS - 1, len(steps))
-    channels = [np.interp(np.arange(_LEVELS), places, colours[:, channel]) for channel in range(3)]
-    levels: NDArray[np.uint8] = np.rint(np.stack(channels, axis=1)).astype(np.uint8)
-    return levels.tobytes() + bytes(_RULE)
-
-
-SIGNED, UNSIGNED, HEAT = _palette(_BLUE_TO_RED), _palette(_VIRIDIS), _palette(_CIVIDIS)
-
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Pictures, one an image, that are computed but not yet encoded; the tensors may still be on their way from a GPU."""
+    """Pictures, one an image; the tensors may still be on their way from a GPU."""
 
     levels: torch.Tensor  # bytes, images × tiles × height × width: from the lower end of the scale, 0, to the upper, 254
     signed: torch.Tensor  # a truth value for each image
@@ -65,17 +36,19 @@ class Drawing:
         """The same on the host: one copy for all images."""
         return Drawing(self.levels.cpu(), self.signed.cpu(), self.maxima.cpu(), self.channels.cpu(), self.tile)
 
-    def encoded(self, image: int = 0) -> Picture:
+    def picture(self, image: int = 0) -> Picture:
         """One image's tiles side by side."""
-        signed = bool(self.signed[image])
-        sheet = _sheet(self.levels[image].cpu().numpy(), self.tile, SIGNED if signed else UNSIGNED)
+        scale = "signed" if self.signed[image] else "unsigned"
+        levels = self.levels[image].cpu()
+        count, height, width = levels.shape
+        tiles = Tiles(count, height, width, levels.numpy().tobytes(), self.tile, scale)
         maxima = tuple(self.maxima[image].tolist())
         return Picture(
-            content=_encoded(sheet),
-            media_type=MEDIA_TYPE,
-            width=sheet.width,
-            height=sheet.height,
-            scale="signed" if signed else "unsigned",
+            drawn=tiles,
+            media_type=JPEG,
+            width=tiles.length,
+            height=tiles.length,
+            scale=scale,
             maximum=max(maxima),
             channels_shown=tuple(self.channels[image].tolist()),
             maxima=maxima,
@@ -106,7 +79,7 @@ def draw_vector(vector: torch.Tensor, minimum: torch.Tensor) -> Drawing:
     side = math.ceil(math.sqrt(count))
     tile = side * max(1, SIDE // side)
     row = _levelled(vector.reshape(-1, 1, 1, count), minimum < 0, torch.empty(len(vector), 0, dtype=torch.long), tile)
-    squares = row.levels.new_full((len(vector), side * side), _LEVELS)
+    squares = row.levels.new_full((len(vector), side * side), RULE)
     squares[:, :count] = row.levels.flatten(1)
     return replace(row, levels=squares.view(-1, 1, side, side))
 
@@ -117,13 +90,10 @@ def heat(cells: torch.Tensor, *, size: int) -> Picture:
     Between the middles of cells it goes in straight lines: nothing is known there.
     """
     maximum = float(cells.max())
-    levels = cells * ((_LEVELS - 1) / max(maximum, torch.finfo(torch.float32).tiny))
+    levels = cells * ((LEVELS - 1) / max(maximum, torch.finfo(torch.float32).tiny))
     spread = interpolate(levels[None, None], size=(size, size), mode="bilinear", align_corners=False)[0, 0]
-    sheet = Image.fromarray(spread.add_(0.5).to(torch.uint8).numpy())
-    sheet.putpalette(HEAT)
-    return Picture(
-        content=_encoded(sheet.convert("RGB")), media_type=MEDIA_TYPE, width=size, height=size, scale="heat", maximum=maximum
-    )
+    pixels = Pixels(size, size, spread.add_(0.5).to(torch.uint8).numpy().tobytes(), "heat")
+    return Picture(drawn=pixels, media_type=JPEG, width=size, height=size, scale="heat", maximum=maximum)
 
 
 def photograph(image: Image.Image) -> Picture:
@@ -132,7 +102,7 @@ def photograph(image: Image.Image) -> Picture:
     ratio = min(ratio, _LONGEST / max(image.size))
     size = (max(1, round(image.width * ratio)), max(1, round(image.height * ratio)))
     small = image if size == image.size else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return Picture(content=_encoded(small), media_type=MEDIA_TYPE, width=size[0], height=size[1], scale="photo")
+    return Picture(drawn=Pixels.of(small), media_type=JPEG, width=size[0], height=size[1], scale="photo")
 
 
 def _tile(count: int) -> int:
@@ -155,33 +125,7 @@ def _pooled(maps: torch.Tensor, tile: int) -> torch.Tensor:
 
 def _levelled(tiles: torch.Tensor, signed: torch.Tensor, channels: torch.Tensor, tile: int) -> Drawing:
     maxima = tiles.abs().amax((2, 3))
-    zero = (_LEVELS // 2) * signed[:, None]  # the level of zero: the middle of the scale, or its lower end
-    unit = (_LEVELS - 1 - zero) / maxima.clamp_min(torch.finfo(tiles.dtype).tiny)
+    zero = (LEVELS // 2) * signed[:, None]  # the level of zero: the middle of the scale, or its lower end
+    unit = (LEVELS - 1 - zero) / maxima.clamp_min(torch.finfo(tiles.dtype).tiny)
     levels = tiles.mul(unit[:, :, None, None]).add_(zero[:, :, None, None] + 0.5).to(torch.uint8)
     return Drawing(levels, signed, maxima, channels, tile)
-
-
-def _sheet(tiles: NDArray[np.uint8], tile: int, palette: bytes) -> Image.Image:
-    """Tiles × h × w in rows of a square, each cell a block of pixels; the last line of each tile a rule before the next."""
-    count, height, width = tiles.shape
-    side = math.ceil(math.sqrt(count))
-    squares = np.full((side * side, height, width), _LEVELS, dtype=np.uint8)
-    squares[:count] = tiles
-    cells = squares.reshape(side, side, height, width).swapaxes(1, 2).reshape(side * height, side * width)
-    sheet = Image.fromarray(cells)
-    sheet.putpalette(palette)
-    length = side * tile
-    sheet = sheet.resize((length, length), Image.Resampling.NEAREST)
-    if count > 1:
-        for line in range(tile - 1, length, tile):
-            sheet.paste(_LEVELS, (0, line, length, line + 1))
-            sheet.paste(_LEVELS, (line, 0, line + 1, length))
-    return sheet.convert("RGB")
-
-
-def _encoded(image: Image.Image) -> bytes:
-    # On these pictures WebP takes ten times as long as JPEG for nine tenths of the bytes, and a trace draws seventeen:
-    # encoding them would take as long as running the network.
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()

@@ -80,7 +80,7 @@ class Listener:
                 picture = pictures.photograph(step.output) if self.order.draw else None
                 self.tell(StageRan(index, self._total, step.stage, elapsed, None, picture))
             else:
-                drawn = pictures.draw_planes(step.output).encoded() if self.order.draw else None
+                drawn = pictures.draw_planes(step.output).picture() if self.order.draw else None
                 (statistics,) = reductions.reduce(step.output).statistics()
                 self.tell(StageRan(index, self._total, step.stage, elapsed, statistics, drawn))
                 self.input = step.output
@@ -170,7 +170,7 @@ class Watch:
         for number, listener in enumerate(self._listeners):
             if listener.goes_on:
                 with listener.by_itself():
-                    picture = drawing.encoded(number) if drawing and listener.order.draw else None
+                    picture = drawing.picture(number) if drawing and listener.order.draw else None
                     listener.tell(StageRan(seen.index, self._total, seen.stage, elapsed, statistics[number], picture))
 
     def _stop_when_nobody_listens(self) -> None:

@@ -78,7 +78,7 @@ def measure(*, rounds: int) -> Section:
             "a full line beside the engine alone",
             middle(line.share_of_engine for line in full),
             "×",
-            ratio_to="the engine alone: the same files opened and traced in the same process, in passes of the same sizes",
+            ratio_to="the engine alone: the same files opened, traced and drawn in this process, in passes of the same sizes",
             goal=at_least(0.90),
         ),
         Row(

@@ -24,10 +24,11 @@ from PIL import Image
 from skimage import data
 
 from inference import engine
-from inference.contracts import DEFAULT_NETWORK, Event
+from inference.contracts import DEFAULT_NETWORK
 from inference.engine import Order, preprocessing
 from inference.engine.explaining.grad_cam import Gathering
 from inference.engine.watching import Listener
+from tests.benchmarks.listening import keep_nothing
 from tests.benchmarks.report import Goal, Row, Section, at_most, say
 from tests.networks import loaded_or_random, plain_answer
 
@@ -43,13 +44,9 @@ PLAIN_WRAPPED = "the plain pass, interleaved with it"
 Ways = Mapping[str, Callable[[], object]]
 
 
-def forget(_event: Event) -> None:
-    """Nobody listens."""
-
-
 def watched(loaded: engine.LoadedNetwork, batch: torch.Tensor, *, draw: bool, explain: bool) -> None:
     """The part of a trace that is the network's: without preprocessing, and so on a photograph that is preprocessed already."""
-    order = Order(Image.new("RGB", (1, 1)), forget, draw=draw, explain=explain)
+    order = Order(Image.new("RGB", (1, 1)), keep_nothing, draw=draw, explain=explain)
     listener = Listener(order, total=len(loaded.plan.stages) + preprocessing.STEPS + 1)
     listener.input = batch
     with loaded.alone():
@@ -70,8 +67,8 @@ def watching(loaded: engine.LoadedNetwork, image: Image.Image, *, rounds: int) -
             f"{pass_}: statistics, Grad-CAM": partial(watched, loaded, batch, draw=False, explain=True),
             f"{pass_}: statistics, Grad-CAM, pictures": partial(watched, loaded, batch, draw=True, explain=True),
             WHOLE: partial(plain_answer, loaded, image),
-            f"{whole}: statistics, Grad-CAM": partial(loaded.trace, image, emit=forget, draw=False),
-            f"{whole}: statistics, Grad-CAM, pictures": partial(loaded.trace, image, emit=forget),
+            f"{whole}: statistics, Grad-CAM": partial(loaded.trace, image, emit=keep_nothing, draw=False),
+            f"{whole}: statistics, Grad-CAM, pictures": partial(loaded.trace, image, emit=keep_nothing),
         },
         rounds=rounds,
         device=loaded.device,
@@ -79,8 +76,8 @@ def watching(loaded: engine.LoadedNetwork, image: Image.Image, *, rounds: int) -
     taken |= interleaved(
         {
             PLAIN_BATCH: partial(loaded.forward, many),
-            f"{batched}: statistics, Grad-CAM": partial(loaded.trace_many, [Order(image, forget, draw=False)] * BATCH),
-            f"{batched}: statistics, Grad-CAM, pictures": partial(loaded.trace_many, [Order(image, forget)] * BATCH),
+            f"{batched}: statistics, Grad-CAM": partial(loaded.trace_many, [Order(image, keep_nothing, draw=False)] * BATCH),
+            f"{batched}: statistics, Grad-CAM, pictures": partial(loaded.trace_many, [Order(image, keep_nothing)] * BATCH),
         },
         rounds=max(1, rounds // 4),
         device=loaded.device,

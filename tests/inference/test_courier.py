@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 
 from accounts.models import User
 from inference import queueing, services
+from inference.contracts import Attachment
 from inference.courier import Courier, CourierLost
 from inference.delivering import NotDelivered
 from inference.models import Job, JobState, Trace
@@ -112,7 +113,7 @@ def test_it_says_what_was_wrong_and_that_it_was_lost(courier: Courier, settings)
     blocked.write_text("a file where a folder belongs")
     with courier:
         parcels = courier.parcels(job_id=uuid4(), attempt=1)
-        parcels.tell("stage", {}, {"blocked/1.jpg": b"x"})
+        parcels.tell("stage", {}, {"blocked/1.jpg": Attachment(b"x", "image/jpeg")})
         assert isinstance(parcels.settle(), NotDelivered)
         assert courier.pid is not None
         os.kill(courier.pid, signal.SIGKILL)

@@ -6,7 +6,6 @@ its own scale, whose end is told, or all have the scale of the whole stage, so t
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,8 @@ from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d
 
 from inference.contracts import Asked, Cancelled, Emit, EngineError, Failure, Picture, Result, Stage
-from inference.engine import pictures, preprocessing, reductions, stages
+from inference.encoding import LEVELS, PNG, RULE, Pixels
+from inference.engine import preprocessing, reductions, stages
 from inference.engine.explaining.operations import stage_named
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ TOLD = 64
 """How many maps are told one by one; of more, as when all are drawn, only the sheet is."""
 SIDE = 448  # pixels that a sheet of a few maps aims at
 LONGEST = 960  # pixels of a sheet of all maps
-_LEVELS = 255  # zero has the level in the middle; the palette's last entry is the rule between the maps
 
 
 def look(
@@ -125,32 +124,24 @@ def _drawn(maps: torch.Tensor, scales: torch.Tensor, *, signed: bool, columns: i
     longest = SIDE if count <= TOLD else LONGEST
     times = longest // columns // max(height, width)
     tile = (height * times, width * times) if times else (max(1, longest // columns),) * 2
-    zero = (_LEVELS // 2) if signed else 0
-    unit = (_LEVELS - 1 - zero) / scales.clamp_min(torch.finfo(torch.float32).tiny)
+    zero = (LEVELS // 2) if signed else 0
+    unit = (LEVELS - 1 - zero) / scales.clamp_min(torch.finfo(torch.float32).tiny)
     cells = maps if times else adaptive_avg_pool2d(maps, tile)
-    levels = (cells * unit[:, None, None] + zero).round().clamp(0, _LEVELS - 1).to(torch.uint8)
+    levels = (cells * unit[:, None, None] + zero).round().clamp(0, LEVELS - 1).to(torch.uint8)
     pixels = levels.repeat_interleave(times, 1).repeat_interleave(times, 2) if times else levels
-    drawing = Image.fromarray(_in_rows(pixels.numpy(), columns))
-    drawing.putpalette(pictures.SIGNED if signed else pictures.UNSIGNED)
-    buffer = io.BytesIO()
-    drawing.save(buffer, "PNG")  # of flat cells it is small, and it keeps their edges
-    picture = Picture(
-        content=buffer.getvalue(),
-        media_type="image/png",
-        width=drawing.width,
-        height=drawing.height,
-        scale="signed" if signed else "unsigned",
-        maximum=float(scales.max()),
-    )
-    return picture, tile
+    sheet = _in_rows(pixels.numpy(), columns)
+    scale = "signed" if signed else "unsigned"
+    high, wide = sheet.shape
+    drawn = Pixels(wide, high, sheet.tobytes(), scale)
+    return Picture(drawn, PNG, wide, high, scale, maximum=float(scales.max())), tile
 
 
 def _in_rows(tiles: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     """Tiles × h × w in rows; the last line of each is a rule between it and the next, where it has lines to spare."""
     count, height, width = tiles.shape
     rows = math.ceil(count / columns)
-    laid = np.full((rows * columns, height, width), _LEVELS, dtype=np.uint8)
+    laid = np.full((rows * columns, height, width), RULE, dtype=np.uint8)
     laid[:count] = tiles
     if count > 1 and min(height, width) > 12:
-        laid[:, -1] = laid[:, :, -1] = _LEVELS
+        laid[:, -1] = laid[:, :, -1] = RULE
     return laid.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)

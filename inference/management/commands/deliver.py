@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from multiprocessing.connection import Connection
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -15,7 +14,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("descriptor", type=int, help="of this end of the pipe")
+        parser.add_argument("hears", type=int, help="the file descriptor of the pipe that it hears its worker by")
+        parser.add_argument("says", type=int, help="the file descriptor of the pipe that its worker hears it by")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        courier.serve(Connection(options["descriptor"]))
+        courier.serve(courier.Line.of(options["hears"], options["says"]))

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from inference.contracts import Picture
+from inference.encoding import PALETTES
 from inference.engine import pictures, reductions
 
 pytestmark = pytest.mark.torch
@@ -22,11 +23,11 @@ def pixels(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 def drawn(maps: torch.Tensor) -> Picture:
     reduced = reductions.reduce(maps)
-    return pictures.draw_channels(maps, reduced.variance(), reduced.lowest()).encoded()
+    return pictures.draw_channels(maps, reduced.variance(), reduced.lowest()).picture()
 
 
-def colours(palette: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return np.frombuffer(palette, dtype=np.uint8).reshape(256, 3)
+def colours(scale: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.frombuffer(PALETTES[scale], dtype=np.uint8).reshape(256, 3)
 
 
 def test_the_channels_that_vary_most_come_first() -> None:
@@ -56,8 +57,8 @@ def test_zero_is_white_where_there_are_negative_values_and_dark_where_there_are_
     dark = pixels(drawn(values))[100, 200]
     values[0, 0, 0, 0] = -1
     white = pixels(drawn(values))[100, 200]
-    assert dark == pytest.approx(colours(pictures.UNSIGNED)[0], abs=6)
-    assert white == pytest.approx(colours(pictures.SIGNED)[127], abs=6)
+    assert dark == pytest.approx(colours("unsigned")[0], abs=6)
+    assert white == pytest.approx(colours("signed")[127], abs=6)
 
 
 def test_a_silent_channel_can_be_drawn() -> None:
@@ -65,13 +66,13 @@ def test_a_silent_channel_can_be_drawn() -> None:
 
 
 def test_brightness_grows_with_the_value_in_the_unsigned_palette() -> None:
-    levels = colours(pictures.UNSIGNED)[:255].astype(float) @ [0.2126, 0.7152, 0.0722]
+    levels = colours("unsigned")[:255].astype(float) @ [0.2126, 0.7152, 0.0722]
     assert all(one <= other + 0.5 for one, other in itertools.pairwise(levels))
     assert levels[0] < 30 < 200 < levels[-1]
 
 
 def test_the_signed_palette_is_blue_below_and_red_above_zero() -> None:
-    low, zero, high = colours(pictures.SIGNED)[[0, 127, 254]].astype(int)
+    low, zero, high = colours("signed")[[0, 127, 254]].astype(int)
     assert low[2] > low[0]
     assert high[0] > high[2]
     assert np.ptp(zero) <= 1
@@ -88,7 +89,7 @@ def test_a_photograph_keeps_its_proportions(size: tuple[int, int], side: tuple[i
 @pytest.mark.parametrize("length", [10, 768, 1000, 4096, 25_088])
 def test_a_vector_is_a_square_of_cells(length: int) -> None:
     vector = torch.rand(1, length)
-    picture = pictures.draw_vector(vector, vector.amin(1)).encoded()
+    picture = pictures.draw_vector(vector, vector.amin(1)).picture()
     assert picture.width == picture.height <= 224
     assert picture.channels_shown == ()
 
@@ -112,5 +113,5 @@ def test_images_drawn_together_look_as_they_do_alone(memory: torch.memory_format
     reduced = reductions.reduce(maps)
     together = pictures.draw_channels(maps, reduced.variance(), reduced.lowest())
     for image in range(3):
-        assert together.encoded(image) == drawn(maps[image : image + 1])
-    assert [together.encoded(image).scale for image in range(3)] == ["signed", "unsigned", "signed"]
+        assert together.picture(image) == drawn(maps[image : image + 1])
+    assert [together.picture(image).scale for image in range(3)] == ["signed", "unsigned", "signed"]
