@@ -20,6 +20,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[2]
 env = environ.Env()
+# `NAME=` in an operator's file means the default, but for this one, which may be a list of nothing.
+env.ENVIRON = {name: value for name, value in os.environ.items() if value or name == "WARM_NETWORKS"}
 
 
 @contextmanager
