@@ -17,7 +17,7 @@ def made_by_untrained(
         network=network,
         weights="",
         weights_sha256="",
-        torch=torch.__version__,
+        torch=str(torch.__version__),  # its own kind of text: whoever unpickles that loads torch
         torchvision=torchvision.__version__,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         dtype=str(dtype).removeprefix("torch."),

@@ -43,7 +43,7 @@ class LoadedNetwork:
             network=weights.network,
             weights=weights.name,
             weights_sha256=weights_sha256,
-            torch=torch.__version__,
+            torch=str(torch.__version__),  # its own kind of text: whoever unpickles that loads torch
             torchvision=torchvision.__version__,
             device=torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type,
             dtype=str(next(model.parameters()).dtype).removeprefix("torch."),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from django.conf import settings
 from PIL import Image
 
 from inference import engine
@@ -108,6 +112,13 @@ def test_every_stage_has_a_picture_that_can_be_decoded(cat_trace: Recording) -> 
         decoded = Image.open(io.BytesIO(ran.picture.content))
         assert Image.MIME[str(decoded.format)] == ran.picture.media_type
         assert decoded.size == (ran.picture.width, ran.picture.height)
+
+
+def test_what_a_trace_tells_reaches_another_process_without_torch(cat_trace: Recording) -> None:
+    look = "import pickle, sys; events = pickle.load(sys.stdin.buffer); print(len(events), 'torch' in sys.modules)"
+    events = pickle.dumps(cat_trace.events)
+    there = subprocess.run([sys.executable, "-c", look], input=events, cwd=settings.ROOT, capture_output=True, check=True)
+    assert there.stdout.split() == [str(len(cat_trace.events)).encode(), b"False"]
 
 
 def test_a_picture_of_features_shows_the_sixteen_channels_that_vary_most(cat_trace: Recording) -> None:
