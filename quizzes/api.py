@@ -21,7 +21,7 @@ from accounts.auth import cookie_or_bearer
 from lessons.services import lesson_named
 from quizzes.calibration import Sureness
 from quizzes.dashboard import LessonStrengths, calibration_of_person, strengths_of
-from quizzes.evidence import first_answers
+from quizzes.evidence import answers_and_open
 from quizzes.grading import key_at
 from quizzes.likeness import ask_another
 from quizzes.models import Attempt, AttemptQuestion, Quiz, QuizMode, QuizVersion
@@ -158,7 +158,8 @@ class VerdictOfTestOut(Schema):
     low: float = Field(description="Nine in ten that it is more.")
     high: float = Field(description="Nine in ten that it is less.")
     chance: float
-    answers: int = Field(description="How many it rests on: what was left open counts neither way.")
+    answers: int = Field(description="How many answers it rests on.")
+    left_open: int = Field(description="How many questions were left open: each counts like a blind guess.")
     why: list[str]
 
 
@@ -184,6 +185,7 @@ class StrengthOut(Schema):
     text: str
     level: str = Field(description="“weak”, “growing”, “strong”; “unknown” for not enough answers.")
     answers: int
+    left_open: int = Field(description="How many questions tests asked and you left open: each counts like a blind guess.")
     chance: float
     low: float = Field(description="Nine in ten that it is more.")
     high: float = Field(description="Nine in ten that it is less.")
@@ -519,7 +521,7 @@ def _result(attempt: Attempt, questions: Sequence[AttemptQuestion]) -> dict[str,
 
 
 def _verdict(attempt: Attempt, result: Result) -> dict[str, Any]:
-    found = verdict_of(attempt, result, first_answers(attempt.user, lesson=attempt.quiz_version.lesson_version.lesson))
+    found = verdict_of(attempt, result, answers_and_open(attempt.user, lesson=attempt.quiz_version.lesson_version.lesson))
     return {**_estimate(found.estimate), "why": list(found.why)}
 
 
@@ -527,6 +529,7 @@ def _estimate(strength: Estimate) -> dict[str, Any]:
     return {
         "level": strength.level.value,
         "answers": strength.answers,
+        "left_open": strength.left_open,
         "chance": round(strength.chance, 4),
         "low": round(strength.low, 4),
         "high": round(strength.high, 4),

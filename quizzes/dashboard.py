@@ -25,6 +25,7 @@ from quizzes.evidence import (
     FirstAnswer,
     Objective,
     adaptive_evidence,
+    answers_and_open,
     calibration_from,
     difficulties_of,
     first_answers,
@@ -102,7 +103,7 @@ class Dashboard:
 def dashboard_of(person: User | None) -> Dashboard:
     """What this person is shown of their progress; nobody known is shown where to begin."""
     versions = _published()
-    answers = first_answers(person)
+    answers = answers_and_open(person)
     lessons = _strengths(person, answers, versions)
     calibration = calibration_from(answers)
     due = due_count(person, timezone.now())
@@ -133,7 +134,7 @@ def _lately(person: User) -> list[Activity]:
 
 def strengths_of(person: User | None) -> list[LessonStrengths]:
     """The strengths in every objective of those lessons of which something was answered."""
-    return _strengths(person, first_answers(person), _published())
+    return _strengths(person, answers_and_open(person), _published())
 
 
 def calibration_of_person(person: User | None) -> Calibration:

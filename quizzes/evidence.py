@@ -6,7 +6,8 @@ neither way, so that hints stay free; nor does the redo of a test, which asks ag
 is asked before the lesson.
 
 Two things are made of them, and kept apart. The verdict (weak, growing, strong) rests on what was answered without help alone,
-in tests of any kind: `verdict_evidence`. What practice goes on with follows from practice as well: `adaptive_evidence`.
+in tests of any kind, and on what was left open there: `verdict_evidence`. What practice goes on with follows from practice as
+well: `adaptive_evidence`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.models import User
 from lessons.models import Lesson
@@ -24,9 +25,17 @@ from quizzes.adapting import Candidate, Pick, next_question
 from quizzes.calibration import Calibration, calibration_of
 from quizzes.models import BEFOREHAND, UNAIDED, Attempt, AttemptQuestion, CountedAnswers, Grade, QuizMode, Response
 from quizzes.results import committed_answers
-from quizzes.reveal import takes_answers, tells_verdict
-from quizzes.services import situation_of
-from quizzes.strength import Estimate, Observation, authored_difficulty, estimate, guessing_floor, observed_difficulty
+from quizzes.reveal import takes_answers, tells_questions, tells_verdict
+from quizzes.services import situation_of, standing_of
+from quizzes.strength import (
+    Estimate,
+    Observation,
+    authored_difficulty,
+    estimate,
+    guessing_floor,
+    left_open,
+    observed_difficulty,
+)
 
 Objective = tuple[int, str]
 """A lesson's row id and the objective's id within it."""
@@ -42,7 +51,7 @@ _ATTEMPT = "attempt_question__attempt"
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The first answer to one question in one attempt."""
+    """The first answer to one question in one attempt, or that it was left open."""
 
     asked: AttemptQuestion
     objective: Objective
@@ -51,6 +60,7 @@ class FirstAnswer:
     told: bool  # whether the learner may know by now if it was right
     confidence: str  # how sure they said they were; empty: not said
     is_hinted: bool = False
+    is_answered: bool = True
 
     @property
     def is_unaided(self) -> bool:
@@ -67,6 +77,44 @@ def first_answers(person: User | None, *, lesson: Lesson | None = None) -> list[
         rows = rows.filter(attempt_question__attempt__quiz_version__quiz__lesson=lesson)
     rows = rows.select_related(_VERSION, f"{_ATTEMPT}__quiz_version__quiz").defer(f"{_VERSION}__stem", f"{_VERSION}__facts")
     return [_first_answer(row, row.newest_score) for row in rows.order_by("committed_at", "pk")]
+
+
+def answers_and_open(person: User | None, *, lesson: Lesson | None = None) -> list[FirstAnswer]:
+    """What a verdict is made of: this person's first answers, and before them what they left open in tests; one query more."""
+    return [*_left_open(person, lesson), *first_answers(person, lesson=lesson)]
+
+
+def _left_open(person: User | None, lesson: Lesson | None) -> list[FirstAnswer]:
+    """What this person handed in unanswered, as far as they may be told of it. What no time was left for says nothing."""
+    if person is None:
+        return []
+    had_time = Q(attempt__deadline_at=None) | Q(attempt__finished_at__lt=F("attempt__deadline_at"))
+    rows = AttemptQuestion.objects.filter(
+        had_time,
+        attempt__user=person,
+        attempt__is_redo=False,
+        attempt__finished_at__isnull=False,
+        attempt__quiz_version__quiz__mode__in=UNAIDED,
+        responses__isnull=True,
+    )
+    if lesson is not None:
+        rows = rows.filter(attempt__quiz_version__quiz__lesson=lesson)
+    rows = rows.select_related("question_version", "attempt__quiz_version__quiz")
+    rows = rows.defer("question_version__stem", "question_version__facts").order_by("attempt__finished_at", "pk")
+    return [_unanswered(asked) for asked in rows]
+
+
+def _unanswered(asked: AttemptQuestion) -> FirstAnswer:
+    told = tells_questions(standing_of(asked.attempt))
+    return FirstAnswer(
+        asked=asked,
+        objective=(asked.attempt.quiz_version.quiz.lesson_id, asked.question_version.objective),
+        score=0.0,
+        counts=told,
+        told=told,
+        confidence="",
+        is_answered=False,
+    )
 
 
 def _first_answer(response: Response, score: float) -> FirstAnswer:
@@ -121,18 +169,19 @@ Difficulties = Mapping[int, float]
 def verdict_evidence(answers: Sequence[FirstAnswer], difficulties: Difficulties | None = None) -> Evidence:
     """What the verdict rests on: the latest answer to each question that was given without help. Practice is never in it.
 
-    One query for the difficulties, unless they are at hand.
+    Of `answers_and_open`, what was left open counts where the question was never answered in a test. One query for the
+    difficulties, unless they are at hand.
     """
     return _weighed(_latest(first for first in answers if first.is_unaided), answers, difficulties)
 
 
 def adaptive_evidence(answers: Sequence[FirstAnswer], difficulties: Difficulties | None = None) -> Evidence:
     """What practice adapts to: the latest answer to each question, in practice and tests alike; queries as above."""
-    return _weighed(_latest(first for first in answers if first.counts), answers, difficulties)
+    return _weighed(_latest(first for first in answers if first.counts and first.is_answered), answers, difficulties)
 
 
 def evidence_of(attempt: Attempt, answers: Sequence[FirstAnswer], difficulties: Difficulties | None = None) -> Evidence:
-    """What one test alone says. `answers` are its person's, to that lesson at least; queries as above."""
+    """What one test alone says. `answers` are its person's `answers_and_open`, to that lesson at least; queries as above."""
     given = [first for first in answers if first.is_unaided and first.asked.attempt_id == attempt.pk]
     return _weighed(given, answers, difficulties)
 
@@ -144,11 +193,15 @@ def _latest(answers: Iterable[FirstAnswer]) -> list[FirstAnswer]:
 def _weighed(chosen: Sequence[FirstAnswer], own: Sequence[FirstAnswer], difficulties: Difficulties | None) -> Evidence:
     if difficulties is None:
         difficulties = difficulties_of([first.asked for first in chosen], own=own)
-    return Evidence(
-        [
-            (first, Observation(difficulties[first.asked.question_version_id], _floor(first.asked), first.score))
-            for first in chosen
-        ]
+    return Evidence([(first, _observed(first, difficulties[first.asked.question_version_id])) for first in chosen])
+
+
+def _observed(first: FirstAnswer, difficulty: float) -> Observation:
+    guessing = _floor(first.asked)
+    return (
+        Observation(difficulty, guessing, first.score)
+        if first.is_answered
+        else left_open(difficulty=difficulty, guessing=guessing)
     )
 
 
@@ -191,7 +244,7 @@ def is_counted(first: FirstAnswer, *, until: datetime) -> bool:
     """Whether a count up to that moment holds this answer; `quizzes.observing` asks the database the same."""
     attempt = first.asked.attempt
     finished = attempt.finished_at is not None and attempt.finished_at <= until
-    return finished and attempt.mode in OBSERVED and not first.is_hinted
+    return first.is_answered and finished and attempt.mode in OBSERVED and not first.is_hinted
 
 
 def _difficulty(asked: AttemptQuestion, count: _Count | None) -> float:

@@ -205,15 +205,29 @@ def level_word(level: Level) -> str:
 def why_so(estimate: Estimate) -> str:
     """What a level rests on: how many answers, and between which bounds the truth probably is."""
     if not estimate.answers:
-        return _("No test has asked you about this yet.")
+        return (
+            _("You left open what tests asked about this.")
+            if estimate.left_open
+            else _("No test has asked you about this yet.")
+        )
     bounds = {"answers": estimate.answers, "low": _percent(estimate.low), "high": _percent(estimate.high)}
     said = ngettext(
         "From %(answers)s answer in a test: you probably know from %(low)s to %(high)s %% of medium questions.",
         "From %(answers)s answers in tests: you probably know from %(low)s to %(high)s %% of medium questions.",
         estimate.answers,
     )
-    more = _("A few more answers will tell.") if estimate.level is Level.UNKNOWN else ""
-    return f"{said % bounds} {more}".strip()
+    more = [_left_open(estimate.left_open)] if estimate.left_open else []
+    more += [_("A few more answers will tell.")] if estimate.level is Level.UNKNOWN else []
+    return " ".join([said % bounds, *more])
+
+
+def _left_open(questions: int) -> str:
+    said = ngettext(
+        "In it is %(questions)s question that you left open, which counts like a blind guess.",
+        "In it are %(questions)s questions that you left open, each of which counts like a blind guess.",
+        questions,
+    )
+    return said % {"questions": questions}
 
 
 def why_next(pick: Pick, version: LessonVersion, objectives: Mapping[str, str]) -> SafeString | None:

@@ -47,15 +47,26 @@ class Observation:
     difficulty: float
     guessing: float
     score: float
+    is_answered: bool = True
+
+
+def left_open(*, difficulty: float, guessing: float) -> Observation:
+    """What a question says that could have been answered and wasn't: as much as a blind guess at it, on average.
+
+    If it said nothing, whoever answers only what they are sure of would choose their own verdict. Its score is the chance to
+    guess it: Lord, "Estimation of latent ability and item parameters when there are omitted responses", 1974.
+    """
+    return Observation(difficulty, guessing, guessing, is_answered=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """An ability in logits, its standard deviation, and how many answers it rests on."""
+    """An ability in logits, its standard deviation, and how many answers and questions left open it rests on."""
 
     ability: float
     deviation: float
     answers: int
+    left_open: int = 0
 
     @property
     def chance(self) -> float:
@@ -116,13 +127,14 @@ def estimate(observations: Iterable[Observation]) -> Estimate:
 
     An answer weighs s·ln P + (1 − s)·ln(1 − P), so that a partly right one (0 < s < 1) counts for as much as it got.
     """
-    answers = list(observations)
+    observed = list(observations)
     weights = list(_PRIOR)
-    for answer in answers:
-        said = _said(answer)
+    for one in observed:
+        said = _said(one)
         weights = [weight + more for weight, more in zip(weights, said, strict=True)]
     mean, deviation = _moments(weights, _GRID)
-    return Estimate(mean, deviation, len(answers))
+    answers = sum(one.is_answered for one in observed)
+    return Estimate(mean, deviation, answers, left_open=len(observed) - answers)
 
 
 def observed_difficulty(*, authored: float, guessing: float, reached: float, answers: int) -> float:

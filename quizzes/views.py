@@ -29,7 +29,7 @@ from quizzes.beforehand.modes import PretestMode
 from quizzes.beforehand.predictions import page_of
 from quizzes.beforehand.pretest import before_the_lesson
 from quizzes.dashboard import dashboard_of
-from quizzes.evidence import Practice, adapts, first_answers, practice_at, verdict_evidence
+from quizzes.evidence import Practice, adapts, answers_and_open, practice_at, verdict_evidence
 from quizzes.exams import clock_of
 from quizzes.grading import Tally, key_at
 from quizzes.likeness import ask_another, places_with_another
@@ -291,7 +291,7 @@ def results(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     result = result_of(attempt, questions)
     version = attempt.quiz_version.lesson_version
     objectives = objectives_of(version)
-    answers = first_answers(attempt.user, lesson=version.lesson)
+    answers = answers_and_open(attempt.user, lesson=version.lesson)
     verdicts = verdict_evidence(answers).by_objective()
     strengths = {
         name: strength_view(version, objectives.get(name, name), verdicts.get((version.lesson_id, name)) or estimate(()))

@@ -18,7 +18,7 @@ from lessons.services import lesson_url
 from quizzes.announcing import promise_of
 from quizzes.doors import earlier
 from quizzes.drawing import can_ask
-from quizzes.evidence import difficulties_of, evidence_of, first_answers
+from quizzes.evidence import answers_and_open, difficulties_of, evidence_of
 from quizzes.models import Attempt, QuizMode, QuizVersion
 from quizzes.patterns.choosing import ASKED
 from quizzes.saying import level_word
@@ -45,7 +45,7 @@ def pattern_door(quiz_version: QuizVersion, *, person: User | None, now: datetim
     attempts = attempts_at(quiz=quiz_version.quiz, person=person, now=now)
     pool = quiz_version.quiz_questions.count()
     finished = [attempt for attempt in attempts if attempt.is_finished][:PREVIOUS_SHOWN]
-    answers = first_answers(person, lesson=quiz_version.lesson_version.lesson) if finished else []
+    answers = answers_and_open(person, lesson=quiz_version.lesson_version.lesson) if finished else []
     difficulties = difficulties_of([first.asked for first in answers], own=answers)
     verdicts = {attempt.pk: evidence_of(attempt, answers, difficulties).whole().level for attempt in finished}
     return PatternDoor(

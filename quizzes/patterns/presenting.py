@@ -61,7 +61,7 @@ class PatternView:
 
 
 def verdict_of(attempt: Attempt, result: Result, answers: Sequence[FirstAnswer]) -> Verdict:
-    """The verdict of a finished test; `answers` are its person's, to that lesson at least. One query."""
+    """The verdict of a finished test; `answers` are its person's `answers_and_open`, to that lesson at least. One query."""
     estimate = evidence_of(attempt, answers).whole()
     return Verdict(estimate, tuple(why(estimate, _outcome(result))))
 
@@ -110,8 +110,10 @@ def why(estimate: Estimate, outcome: Outcome) -> list[str]:
     if outcome.left_open:
         said.append(
             ngettext(
-                "%(number)s question was left open, which counts neither way.",
-                "%(number)s questions were left open, which counts neither way.",
+                "%(number)s question was left open. It counts like a blind guess: answer it next time, and the"
+                " verdict says more.",
+                "%(number)s questions were left open. Each counts like a blind guess: answer all of them next time, and the"
+                " verdict says more.",
                 outcome.left_open,
             )
             % {"number": outcome.left_open}

@@ -11,12 +11,14 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from lessons.models import Lesson
 from quizzes.adapting import Why
-from quizzes.evidence import adaptive_evidence, first_answers, practice_at, verdict_evidence
+from quizzes.evidence import adaptive_evidence, answers_and_open, first_answers, practice_at, verdict_evidence
 from quizzes.models import Attempt, Grade, KeyRevision, QuizMode, QuizVersion, Regrade
 from quizzes.presenting import questions_of
-from quizzes.services import finish_attempt, show_hint, show_step, start_attempt, start_redo
+from quizzes.services import finish_attempt, quiz_version_of, show_hint, show_step, start_attempt, start_redo
 from quizzes.strength import Estimate
+from tests.quizzes.conftest import Publish
 from tests.quizzes.test_attempts import answer, uid_at
+from tests.quizzes.test_exams import exam_text
 
 
 def counted(person: User) -> dict[str, float]:
@@ -30,7 +32,7 @@ def strengths(person: User | None) -> dict[str, Estimate]:
 
 
 def verdicts(person: User) -> dict[str, Estimate]:
-    return {name: found for (_lesson, name), found in verdict_evidence(first_answers(person)).by_objective().items()}
+    return {name: found for (_lesson, name), found in verdict_evidence(answers_and_open(person)).by_objective().items()}
 
 
 def finished(person: User, quiz: QuizVersion, *, right: bool, days: int = 0) -> Attempt:
@@ -154,6 +156,42 @@ def test_the_redo_of_a_test_is_no_part_of_a_verdict(learner: User, graded_quiz: 
     redo = start_redo(attempt=test, now=timezone.now())
     answer(redo, 1, right=True)
     assert verdicts(learner) == before
+
+
+def test_what_a_test_left_open_lowers_the_verdict_until_it_is_answered(learner: User, graded_quiz: QuizVersion) -> None:
+    attempt = start_attempt(user=learner, quiz_version=graded_quiz, now=timezone.now())
+    answer(attempt, 2, right=True)  # about heads, as the third; the first is about features
+    assert verdicts(learner)["heads"].left_open == 0, "it can still be answered"
+    finish_attempt(attempt=attempt, now=timezone.now())
+    before = verdicts(learner)
+    assert [(before[name].answers, before[name].left_open) for name in ("features", "heads")] == [(0, 1), (1, 1)]
+    assert before["features"].ability < 0
+    assert "features" not in strengths(learner), "practice goes on with what was answered"
+    again = start_attempt(user=learner, quiz_version=graded_quiz, now=timezone.now())
+    answer(again, 3, right=True)
+    after = verdicts(learner)["heads"]
+    assert (after.answers, after.left_open) == (2, 0)
+    assert after.ability > before["heads"].ability
+
+
+def test_what_an_exam_left_no_time_for_says_nothing(learner: User, publish: Publish) -> None:
+    exam = quiz_version_of(publish(exam_text("reveal: finish\nattempts: 2")), QuizMode.EXAM)
+    assert exam is not None
+    began = timezone.now() - timedelta(hours=2)
+    late = start_attempt(user=learner, quiz_version=exam, now=began)
+    assert late.deadline_at is not None
+    finish_attempt(attempt=late, now=late.deadline_at + timedelta(minutes=1))
+    assert verdicts(learner) == {}
+    in_time = start_attempt(user=learner, quiz_version=exam, now=timezone.now())
+    finish_attempt(attempt=in_time, now=timezone.now())
+    assert verdicts(learner)["heads"].left_open == 2
+
+
+def test_what_is_left_open_is_in_no_verdict_before_it_may_be_told(learner: User, publish: Publish) -> None:
+    exam = quiz_version_of(publish(exam_text("reveal: never")), QuizMode.EXAM)
+    assert exam is not None
+    finish_attempt(attempt=start_attempt(user=learner, quiz_version=exam, now=timezone.now()), now=timezone.now())
+    assert verdicts(learner) == {}
 
 
 # --- practice

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from quizzes.patterns.choosing import EASY_FIRST
 from quizzes.patterns.outcome import Given, outcome_of
 from quizzes.patterns.presenting import why
-from quizzes.strength import Level, Observation, authored_difficulty, estimate
+from quizzes.strength import Estimate, Level, Observation, authored_difficulty, estimate, left_open
 
 ONE = st.builds(
     Given,
@@ -23,6 +23,15 @@ ONE = st.builds(
 TESTS = st.lists(ONE, max_size=10).map(
     lambda given: [Given(number, one.difficulty, one.score, one.guessing) for number, one in enumerate(given, start=1)]
 )
+
+
+def estimated(test: list[Given]) -> Estimate:
+    return estimate(
+        left_open(difficulty=authored_difficulty(one.difficulty), guessing=one.guessing)
+        if one.score is None
+        else Observation(authored_difficulty(one.difficulty), one.guessing, one.score)
+        for one in test
+    )
 
 
 @given(TESTS)
@@ -41,7 +50,7 @@ def test_every_question_is_known_missed_or_left_open(test: list[Given]) -> None:
 @given(TESTS)
 def test_the_sentences_fit_the_verdict_and_name_what_was_missed(test: list[Given]) -> None:
     answered = [one for one in test if one.score is not None]
-    found = estimate(Observation(authored_difficulty(one.difficulty), one.guessing, one.score or 0.0) for one in answered)
+    found = estimated(test)
     said = " ".join(why(found, outcome_of(test)))
     assert ("you are strong" in said) is (found.level is Level.STRONG)
     assert ("you are weak" in said) is (found.level is Level.WEAK)
@@ -50,6 +59,14 @@ def test_the_sentences_fit_the_verdict_and_name_what_was_missed(test: list[Given
     numbers = [int(number) for number in re.findall(r"\d+", missed[1])] if missed else []
     assert numbers == [one.number for one in answered if one.score != 1]
     assert ("left open" in said) is (len(answered) < len(test))
+
+
+@given(TESTS)
+def test_nobody_gets_a_better_verdict_by_leaving_questions_open(test: list[Given]) -> None:
+    with_open, without = estimated(test), estimated([one for one in test if one.score is not None])
+    assert with_open.ability <= without.ability + 1e-9
+    assert (with_open.level is Level.STRONG) <= (without.level is Level.STRONG)
+    assert (with_open.answers, with_open.left_open) == (without.answers, len(test) - without.answers)
 
 
 @pytest.mark.parametrize(("wrong", "level"), [(0, Level.STRONG), (4, Level.GROWING), (10, Level.WEAK)])

@@ -66,7 +66,33 @@ def test_too_few_answers_are_not_enough_to_say(visitor: Client, learner: User, p
     assert (verdict["level"], verdict["answers"]) == ("unknown", 2)
     said = text_of(results(visitor, attempt))
     assert "not enough answers yet" in said
-    assert "8 questions were left open, which counts neither way." in said
+    assert "8 questions were left open. Each counts like a blind guess" in said
+
+
+def test_who_answers_only_the_easier_questions_is_not_called_strong(
+    visitor: Client, learner: User, pattern_quiz: QuizVersion
+) -> None:
+    attempt = start_attempt(user=learner, quiz_version=pattern_quiz, now=timezone.now())
+    for position in range(1, 8):  # from easy to hard
+        give(attempt, position, right=True)
+    finish_attempt(attempt=attempt, now=timezone.now())
+    verdict = result(visitor, attempt)["verdict"]
+    assert (verdict["level"], verdict["answers"], verdict["left_open"]) == ("growing", 7, 3)
+    assert "3 questions were left open." in " ".join(verdict["why"])
+    door = visitor.get("/courses/vision/lessons/one/test/")
+    assert "growing" in text_of(door)
+    assert "A question left open counts like a blind guess: try every one." in text_of(door)
+
+
+def test_what_is_left_open_is_said_where_strengths_are(visitor: Client, learner: User, pattern_quiz: QuizVersion) -> None:
+    attempt = start_attempt(user=learner, quiz_version=pattern_quiz, now=timezone.now())
+    assert "counts like a blind guess" in text_of(visitor.get(reverse("quizzes:finish", args=[attempt.pk])))
+    for position in range(1, 8):
+        give(attempt, position, right=True)
+    finish_attempt(attempt=attempt, now=timezone.now())
+    items = visitor.get("/api/v1/me/strengths").json()["items"]
+    assert (sum(item["answers"] for item in items), sum(item["left_open"] for item in items)) == (7, 3)
+    assert "left open" in text_of(visitor.get(reverse("quizzes:progress")))
 
 
 def test_nothing_is_told_before_it_is_finished(visitor: Client, pattern: Attempt) -> None:
