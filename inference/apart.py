@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
 from queue import Empty, Queue
 from typing import Any
 
@@ -26,14 +25,14 @@ from inference.contracts import (
     RunRequest,
 )
 from inference.facts import engine_environment
-from inference.runs import Part
+from inference.runs import OneByOne
 
 LOOK_SECONDS = 0.5
 """How often to ask whether the run is still wanted."""
 ENDS_SECONDS = 5
 
 
-class EngineApart:
+class EngineApart(OneByOne):
     """Makes a run by the engine's command line, which tells its events line by line."""
 
     def perform(self, request: RunRequest, material: Material, *, emit: Emit, cancelled: Asked) -> None:
@@ -47,17 +46,6 @@ class EngineApart:
             self._follow(process, emit, cancelled)
         finally:
             _end(process)
-
-    def perform_together(self, request: RunRequest, parts: Sequence[Part]) -> Sequence[object]:
-        """Makes several runs, one after the other: they share no pass through a network. How each ended."""
-        return [self._outcome(request, part) for part in parts]
-
-    def _outcome(self, request: RunRequest, part: Part) -> Exception | None:
-        try:
-            self.perform(request, part.material, emit=part.emit, cancelled=part.cancelled)
-        except Exception as error:
-            return error
-        return None
 
     def _follow(self, process: subprocess.Popen[str], emit: Emit, cancelled: Asked) -> None:
         lines: Queue[str | None] = Queue()

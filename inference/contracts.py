@@ -33,11 +33,16 @@ class RunKind(StrEnum):
     TRIAL = "trial"  # a photo through a network with a learner's own head
     MEASUREMENT = "measurement"  # how long a network takes on this machine
     DOWNLOAD = "download"  # a weights' file into the weights folder
+    PROOF = "proof"  # an author's snippets, run in the sandbox; of no network
     OPENED = "opened"  # nothing runs: a trace that somebody opened from a file, and that this site can't vouch for
 
 
 PHOTO_KINDS = (RunKind.TRACE, RunKind.LOOK, RunKind.MISTAKE, RunKind.TRIAL)
 """The kinds of runs that are of one photo."""
+
+
+UNSEEN_KINDS = (RunKind.PROOF,)
+"""The kinds of runs that no page of runs shows, not even to whoever asked: the studio shows them to a lesson's authors."""
 
 
 class MistakeName(StrEnum):
@@ -95,6 +100,8 @@ class Failure(StrEnum):
     DATA_MISSING = "data_missing"  # details: package, file
     HEAD_DAMAGED = "head_damaged"  # not a checkpoint of this engine, or cut short; details: reason
     HEAD_FOREIGN = "head_foreign"  # of another network, or of other weights of it; details: network, weights, wanted
+    NO_SANDBOX = "no_sandbox"  # the worker's machine has not all of its fences, or PROOFS is off there
+    NOT_ALLOWED = "not_allowed"  # whoever asked may not work on the lesson any more
     OUT_OF_MEMORY = "out_of_memory"
     NO_GPU = "no_gpu"  # details: device
     DEADLINE = "deadline"

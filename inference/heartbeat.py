@@ -44,7 +44,7 @@ class Heartbeat(threading.Thread):
 
     def __init__(self, *, queue: str, networks: Sequence[str]) -> None:
         super().__init__(name="heartbeat", daemon=True)
-        self.worker = f"{socket.gethostname()}:{os.getpid()}"
+        self.worker = f"{socket.gethostname()}:{os.getpid()}:{queue}"  # a process may listen to two
         self._key = PREFIX + self.worker
         said = {"name": self.worker, "pid": os.getpid(), "queue": queue, "networks": list(networks), "since": time.time()}
         self._said = json.dumps(said | {"gpu": os.environ.get(gpus.VISIBLE, "")})

@@ -27,7 +27,12 @@ LOOKED_AT = 100
 """How far down the line a worker looks for runs that may begin now."""
 NEWEST = 20
 """How many finished runs tell how long the next ones take."""
-FIRST_GUESS = {"trace": timedelta(seconds=1), "train": timedelta(minutes=1), "checks": timedelta(minutes=1)}
+FIRST_GUESS = {
+    "trace": timedelta(seconds=1),
+    "train": timedelta(minutes=1),
+    "checks": timedelta(minutes=1),
+    "proofs": timedelta(seconds=30),
+}
 """How long a run of each line takes as long as none has finished."""
 
 
@@ -143,7 +148,11 @@ def _is_given_up(job: Job, *, now: datetime) -> bool:
 
 def time_allowed(kind: str) -> timedelta:
     """How long after it was asked for a run must have ended."""
-    seconds = {RunKind.TRAINING: settings.TRAINING_DEADLINE_SECONDS, RunKind.DOWNLOAD: settings.DOWNLOAD_DEADLINE_SECONDS}
+    seconds = {
+        RunKind.TRAINING: settings.TRAINING_DEADLINE_SECONDS,
+        RunKind.DOWNLOAD: settings.DOWNLOAD_DEADLINE_SECONDS,
+        RunKind.PROOF: settings.PROOF_DEADLINE_SECONDS,
+    }
     return timedelta(seconds=seconds.get(RunKind(kind), settings.TRACE_DEADLINE_SECONDS))
 
 

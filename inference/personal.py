@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.activity import Activity
 from accounts.models import User
-from inference.contracts import RunKind
+from inference.contracts import UNSEEN_KINDS, RunKind
 from inference.facts import facts_of
 from inference.models import Job, Trace, Upload
 from inference.presenting import address
@@ -62,6 +62,7 @@ def _trace(trace: Trace) -> dict[str, Any]:
     document = trace.job.document or {}
     return {
         "id": str(trace.pk),
+        "kind": trace.job.kind,
         "network": trace.job.network,
         "sample": trace.job.sample,
         "upload": str(trace.job.upload_id) if trace.job.upload_id else None,
@@ -75,7 +76,8 @@ def _trace(trace: Trace) -> dict[str, Any]:
 
 def recent(user: User) -> list[Activity]:
     """The person's latest runs, for the profile page."""
-    traces = list(user.traces.select_related("job").order_by("-created_at")[:RECENT_AT_MOST])
+    seen = user.traces.select_related("job").exclude(job__kind__in=UNSEEN_KINDS)
+    traces = list(seen.order_by("-created_at")[:RECENT_AT_MOST])
     titles = {network: (facts_of(network) or {}).get("title", network) for network in {trace.job.network for trace in traces}}
     return [Activity(trace.created_at, _done(trace, titles), address("trace", trace)) for trace in traces]
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import yaml
+from django.conf import settings
 from django.db import transaction
 
 from inference.models import Proof
@@ -21,6 +22,7 @@ from inference.sandbox.snippets import (
     public_version,
     shown,
     snippet_sha256,
+    weights_are_here,
 )
 
 __all__ = [
@@ -32,8 +34,10 @@ __all__ = [
     "dump_lock",
     "installed_versions",
     "is_fresh",
+    "keep_runs",
     "latest_proofs",
     "load_lock",
+    "needs_run",
     "normalised_output",
     "outputs_match",
     "proof_of",
@@ -101,6 +105,27 @@ def stale_proof_of(snippet: Snippet) -> Proof | None:
     """The newest stored proof of a snippet that has none on the installed versions; none for one that has, or never ran."""
     proof = latest_proofs([snippet]).get(snippet_sha256(snippet))
     return proof if proof and not is_fresh(proof) else None
+
+
+def needs_run(snippet: Snippet, known: Proof | SnippetResult | None) -> bool:
+    """Whether a snippet is to be run of which this is known on the installed versions: what it lacked may be here by now."""
+    return known is None or bool(known.missing and weights_are_here(snippet.requires, settings.WEIGHTS_DIR))
+
+
+def keep_runs(results: Mapping[str, SnippetResult], *, now: datetime) -> int:
+    """Keep, of these runs by snippet hash, what proves something; returns how many.
+
+    One that was stopped proves nothing, and one that lacked its weights takes no place of one that had them.
+    """
+    versions = installed_versions()
+    complete = Proof.objects.filter(
+        snippet_sha256__in=list(results), torch=versions.torch, torchvision=versions.torchvision, missing=""
+    )
+    proved = set(complete.values_list("snippet_sha256", flat=True))
+    kept = {
+        sha256: result for sha256, result in results.items() if not result.stopped and not (result.missing and sha256 in proved)
+    }
+    return store_proofs(kept, now=now)
 
 
 def store_proofs(results: Mapping[str, SnippetResult], *, now: datetime) -> int:

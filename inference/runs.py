@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,11 +21,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 from PIL import Image
 
-from inference import documents, holders, jobs, queueing, samples
+from inference import documents, holders, jobs, proof_orders, queueing, samples
 from inference.contracts import (
     PHOTO_KINDS,
+    Asked,
     Attachment,
     Cancelled,
+    Emit,
     EngineError,
     Event,
     Failure,
@@ -82,6 +85,25 @@ class Engine(Protocol):
 
     def perform_together(self, request: RunRequest, parts: Sequence[Part]) -> Sequence[object]:
         """Makes the same traces of several photos in one pass; what each ended with, an exception where it did not end well."""
+
+
+class OneByOne(ABC):
+    """An engine whose runs share no pass through a network."""
+
+    @abstractmethod
+    def perform(self, request: RunRequest, material: Material, *, emit: Emit, cancelled: Asked) -> None:
+        """Makes one run; raises Cancelled and EngineError."""
+
+    def perform_together(self, request: RunRequest, parts: Sequence[Part]) -> Sequence[object]:
+        """Makes several runs, one after the other. How each ended."""
+        return [self._outcome(request, part) for part in parts]
+
+    def _outcome(self, request: RunRequest, part: Part) -> Exception | None:
+        try:
+            self.perform(request, part.material, emit=part.emit, cancelled=part.cancelled)
+        except Exception as error:
+            return error
+        return None
 
 
 def run_line(
@@ -190,6 +212,8 @@ def material_of(job: Job) -> Material:
             return Material(photos=training.photos_of(job))
         case RunKind.TRIAL:
             return Material(photos=(photo_of(job),), files=training.head_of(job))
+        case RunKind.PROOF:
+            proof_orders.require_still_allowed(job)
     return Material(photos=(photo_of(job),) if job.kind in PHOTO_KINDS else ())
 
 

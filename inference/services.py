@@ -25,7 +25,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from inference import facts, jobs, samples, streams, wording
-from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWORKS, PHOTO_KINDS, RunKind
+from inference.contracts import DEFAULT_NETWORK, ENGINE_VERSION, INSPECTED_NETWORKS, PHOTO_KINDS, UNSEEN_KINDS, RunKind
 from inference.images import CheckedImage, ImageRefused, Refusal, check_image
 from inference.models import Job, JobState, Trace, Upload
 from inference.presenting import TraceView, present, told_so_far
@@ -375,7 +375,8 @@ def upload_for(*, upload_id: UUID, person: User | None) -> Upload:
 
 def trace_for(*, trace_id: UUID, person: User | None, share_token: str = "") -> Trace:
     """The trace, for its owner, for whoever has its share token, and for everybody when it is the house's; else Problem 404."""
-    trace = Trace.objects.select_related("job", "job__upload").filter(pk=trace_id).first()
+    seen = Trace.objects.select_related("job", "job__upload").exclude(job__kind__in=UNSEEN_KINDS)
+    trace = seen.filter(pk=trace_id).first()
     if trace is None or not may_see(trace, person=person, share_token=share_token):
         raise not_found()
     return trace

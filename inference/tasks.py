@@ -100,8 +100,10 @@ def begin_child(**_signal: Any) -> None:
 @signals.worker_ready.connect
 def begin_worker(**_signal: Any) -> None:
     """A worker of threads has no children: it says itself that it is there, and sees that the home page need not wait."""
-    if queueing.DOWNLOADS.queue in os.environ.get(QUEUES, "").split(","):
-        _beat(queueing.DOWNLOADS.queue)
+    queues = os.environ.get(QUEUES, "").split(",")
+    for line in (queueing.DOWNLOADS, queueing.PROOFS):
+        if line.queue in queues:
+            _beat(line.queue)
     ensure_house_traces.delay()
 
 
@@ -153,6 +155,14 @@ def run_trainings(*, network: str) -> None:
 def run_downloads(*, network: str) -> None:
     """Bring one of the files that wait."""
     runs.run_line(line=queueing.DOWNLOADS, network=network, engine=apart.EngineApart())
+
+
+@shared_task(name=queueing.PROOFS.task, acks_late=False)
+def run_proofs(*, network: str) -> None:
+    """Run the snippets of one lesson, of those that wait."""
+    from inference.sandbox.engine import SandboxEngine  # noqa: PLC0415 - a web process has nothing that runs an author's code
+
+    runs.run_line(line=queueing.PROOFS, network=network, engine=SandboxEngine())
 
 
 # --- chores -----------------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from accounts import people
 from accounts.models import User
 from inference import events, facts, samples, services, telling
 from inference.breaking.services import break_url, request_mistakes, request_photo_mistakes
-from inference.contracts import DEFAULT_NETWORK, MistakeName
+from inference.contracts import DEFAULT_NETWORK, UNSEEN_KINDS, MistakeName
 from inference.looking.asking import look_url
 from inference.models import Trace
 from inference.presenting import TraceView, address, present, rows_of, waiting_frames
@@ -48,8 +48,8 @@ def traces(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _create(request)
     person = people.current(request)
-    recent = Trace.objects.filter(owner=person).order_by("-created_at")[:RECENT] if person is not None else Trace.objects.none()
-    return render(request, "inference/traces.html", {"traces": rows_of(recent)})
+    own = Trace.objects.filter(owner=person).exclude(job__kind__in=UNSEEN_KINDS) if person else Trace.objects.none()
+    return render(request, "inference/traces.html", {"traces": rows_of(own.order_by("-created_at")[:RECENT])})
 
 
 def _create(request: HttpRequest) -> HttpResponse:

@@ -181,6 +181,14 @@ _FAILURES: dict[str, tuple[Promise, Promise]] = {
         gettext_lazy("The head was trained on another network, or on other weights of this one."),
         gettext_lazy("Train it again on this network, or try it on the network that it belongs to."),
     ),
+    Failure.NO_SANDBOX: (
+        gettext_lazy("The worker’s machine has no whole sandbox, so nothing was run."),
+        gettext_lazy("Whoever runs this site can install bubblewrap there, or run manage.py check_content."),
+    ),
+    Failure.NOT_ALLOWED: (
+        gettext_lazy("Whoever asked for it may not work on this lesson any more, so nothing was run."),
+        gettext_lazy("One of the course’s authors can run the proofs."),
+    ),
     Failure.OUT_OF_MEMORY: (
         gettext_lazy("The worker ran out of memory. Nothing you did wrong."),
         gettext_lazy("Run it again, or choose a smaller network."),

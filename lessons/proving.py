@@ -1,6 +1,6 @@
 """Runs the snippets of a course folder, or of a course's drafts, and says what disagrees with what is written.
 
-Only the command `check_content` calls this: it runs authors' code, in the sandbox. The site itself never does.
+Only the command `check_content` calls this. What an author asks for in the studio is run by `inference.sandbox.engine`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from PIL import Image
 
@@ -22,15 +21,16 @@ from inference.proofs import (
     Snippet,
     dump_lock,
     is_fresh,
+    keep_runs,
     load_lock,
+    needs_run,
     proofs_of,
     result_of,
     snippet_sha256,
     store_proofs,
 )
-from inference.sandbox.nest import weights_are_here
 from inference.sandbox.run import run_snippets
-from inference.sandbox.snippets import SnippetResult, Stopped, without_addresses
+from inference.sandbox.snippets import SnippetResult, without_addresses
 from lessons.checks import check_contents
 from lessons.drafts import Contents, Pictures, contents_of, open_draft
 from lessons.facts import live_facts
@@ -39,7 +39,7 @@ from lessons.models import Course, Lesson
 from lessons.parts import Finding, Severity
 from lessons.releases import snippets_in
 from lessons.schema import LESSON_FILE, LOCK_FILE
-from lessons.standing import Standing, State, standings_in
+from lessons.standing import Standing, State, ended_by, standings_in
 
 Report = Callable[[int, int], None]
 """Told, as each snippet ends, how many have ended and how many there are."""
@@ -109,7 +109,7 @@ def prove_drafts(course: Course, *, now: datetime, report: Report, only_needed: 
     ]
     fresh = proofs_of([place.snippet for place in places]) if only_needed else {}
     results = _run(places, report, known={sha256: result_of(proof) for sha256, proof in fresh.items()})
-    store_proofs({sha256: result for sha256, result in results.items() if not result.stopped}, now=now)
+    keep_runs(results, now=now)
     findings = [*_stopped(places, results), *_warned(places, results)]
     for lesson in lessons:
         checked = check_contents(contents[lesson], lesson=lesson, course=course)
@@ -134,9 +134,7 @@ def _run(places: list[_Place], report: Report, *, known: Mapping[str, SnippetRes
     """What every snippet came to: by what is known of it, or else by running it. What is missing may be here by now."""
     used = {snippet_sha256(place.snippet): place.snippet for place in places}
     believed = {
-        sha256: known[sha256]
-        for sha256, snippet in used.items()
-        if sha256 in known and not (known[sha256].missing and weights_are_here(snippet.requires, settings.WEIGHTS_DIR))
+        sha256: known[sha256] for sha256, snippet in used.items() if sha256 in known and not needs_run(snippet, known[sha256])
     }
     snippets = {sha256: snippet for sha256, snippet in used.items() if sha256 not in believed}
     ended = 0
@@ -164,7 +162,7 @@ def _standings(files: Mapping[str, str], results: Mapping[str, SnippetResult]) -
 
     for standing in standings_in(files, latest, live_facts()):
         stopped = results[snippet_sha256(standing.snippet)].stopped
-        yield replace(standing, state=State.FAILED, sentence=_ended_by(stopped)) if stopped else standing
+        yield replace(standing, state=State.FAILED, sentence=ended_by(stopped)) if stopped else standing
 
 
 def _by_the_record(standing: Standing, results: Mapping[str, SnippetResult], recorded: Mapping[str, LockEntry]) -> Standing:
@@ -225,17 +223,7 @@ def _stopped(places: list[_Place], results: Mapping[str, SnippetResult]) -> Iter
     for place in places:
         stopped = results[snippet_sha256(place.snippet)].stopped
         if stopped:
-            yield Finding(place.where, 0, _ended_by(stopped))
-
-
-def _ended_by(stopped: Stopped) -> str:
-    """Why a snippet did not reach its own end, in a sentence."""
-    reasons = {
-        Stopped.TIME: _("This snippet took too long and was stopped. Make it shorter."),
-        Stopped.OUTPUT: _("This snippet printed too much and was stopped. Print less."),
-        Stopped.DIED: _("This snippet’s process died: too much memory or time, or it ended itself."),
-    }
-    return reasons[stopped]
+            yield Finding(place.where, 0, ended_by(stopped))
 
 
 def _warned(places: list[_Place], results: Mapping[str, SnippetResult]) -> Iterator[Finding]:

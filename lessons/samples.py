@@ -95,7 +95,8 @@ def problem_with(sample: CodeSample, proof: Proof | None) -> str:
     """Why the sample cannot be published with this proof, in a sentence; empty when it can."""
     if proof is None:
         return _(
-            "The sample “%(id)s” has not been run on the installed versions. Run it: manage.py check_content --record."
+            "The sample “%(id)s” has not been run on the installed versions. Run it: under Check in the studio, or with"
+            " manage.py check_content --record."
         ) % {"id": sample.id}
     if proof.missing:
         return ""

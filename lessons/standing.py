@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from inference.models import Proof
 from inference.proofs import installed_versions, is_fresh, latest_proofs, snippet_sha256
-from inference.sandbox.snippets import Snippet
+from inference.sandbox.snippets import Snippet, Stopped
 from lessons import markdown
 from lessons.parts import folder_parts
 from lessons.samples import CodeSample, problem_with
@@ -83,14 +83,29 @@ def _disagreement(sample: CodeSample) -> Callable[[Proof], str]:
 def unproved(stale: Proof | None) -> str:
     """Why a snippet without a proof for the installed versions can't be published, and what to do."""
     if stale is None:
-        return _("This snippet has no proof for the installed versions yet. Run manage.py check_content --record.")
+        return _("This snippet has no proof for the installed versions yet. %(how)s") % {"how": how_to_prove()}
     now = installed_versions()
     message = _(
         "This snippet was proved with torch %(old_torch)s and torchvision %(old_vision)s; torch %(torch)s and torchvision"
-        " %(vision)s are installed, so the proof is stale. Prove it again: manage.py check_content --record."
+        " %(vision)s are installed, so the proof is stale. %(how)s"
     )
-    versions = {"torch": now.torch, "vision": now.torchvision}
+    versions = {"torch": now.torch, "vision": now.torchvision, "how": how_to_prove()}
     return message % {"old_torch": stale.torch, "old_vision": stale.torchvision, **versions}
+
+
+def how_to_prove() -> str:
+    """What to do about a snippet that has no proof on the installed versions."""
+    return _("Run it: under Check in the studio, or with manage.py check_content --record.")
+
+
+def ended_by(stopped: Stopped) -> str:
+    """Why a snippet did not reach its own end, in a sentence."""
+    reasons = {
+        Stopped.TIME: _("This snippet took too long and was stopped. Make it shorter."),
+        Stopped.OUTPUT: _("This snippet printed too much and was stopped. Print less."),
+        Stopped.DIED: _("This snippet’s process died: too much memory or time, or it ended itself."),
+    }
+    return reasons[stopped]
 
 
 def needs(missing: str) -> str:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -27,14 +27,16 @@ from typing import Any, Self
 
 from django.conf import settings
 
+from inference.contracts import Cancelled
+from inference.sandbox import syscalls
 from inference.sandbox.snippets import (
-    WEIGHTS_PREFIX,
     Snippet,
     SnippetResult,
     Stopped,
     canonical_code,
     installed_versions,
     missing_here,
+    weights_are_here,
 )
 
 HERE = Path(__file__).parent
@@ -46,6 +48,11 @@ LONGEST_NAME = 120  # characters of an exception's class, as its row keeps
 LONGEST_REPORT = 256 * 1024  # bytes; the runner's own bounds keep an honest one far below
 START_SECONDS = 120.0  # to import what is preloaded, on a machine that is busy
 END_SECONDS = 10.0
+LOOK_SECONDS = 0.5  # how often to ask whether a run is still wanted
+
+
+class NoWall(RuntimeError):
+    """Bubblewrap or the kernel's filter is missing where nothing may run without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,15 @@ class Limits:
 
 
 class Nest:
-    """A context manager that runs snippets in forks of one prepared process; a run that was stopped costs it that process."""
+    """A context manager that runs snippets in forks of one prepared process; a run that was stopped costs it that process.
 
-    def __init__(self, *, weights_dir: Path | None = None, preload: Sequence[str] = ()) -> None:
+    `only_walled`: where a fence is missing it raises NoWall, and nothing runs.
+    """
+
+    def __init__(self, *, weights_dir: Path | None = None, preload: Sequence[str] = (), only_walled: bool = False) -> None:
         self.weights: Path = weights_dir or settings.WEIGHTS_DIR
         self.preload = tuple(preload)
+        self.only_walled = only_walled
         self.folder: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.control: socket.socket | None = None
@@ -76,13 +87,24 @@ class Nest:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def run(self, snippet: Snippet, *, timeout: float, limits: Limits) -> SnippetResult:
-        """What the snippet printed, raised and warned about; `missing` when it needs weights that are not here."""
+    def run(
+        self, snippet: Snippet, *, timeout: float, limits: Limits, cancelled: Callable[[], bool] = lambda: False
+    ) -> SnippetResult:
+        """What the snippet printed, raised and warned about; `missing` when it needs weights that are not here.
+
+        Raises Cancelled, the snippet ended, soon after `cancelled` says so.
+        """
         if snippet.requires and not weights_are_here(snippet.requires, self.weights):
             return missing_here(snippet.requires)
         control, base = self._ready()
         folder = base / f"run-{secrets.token_hex(8)}"
-        request = {"code": canonical_code(snippet.code), "folder": str(folder), "limits": asdict(limits), "seconds": timeout}
+        request = {
+            "code": canonical_code(snippet.code),
+            "folder": str(folder),
+            "limits": asdict(limits),
+            "seconds": timeout,
+            "only_filtered": self.only_walled,
+        }
         stdout, stdout_in = os.pipe()
         report, report_in = os.pipe()
         child = 0
@@ -94,7 +116,7 @@ class Nest:
                 finally:
                     os.close(stdout_in)
                     os.close(report_in)
-                run = _follow(stdout, report, timeout=timeout, cap=limits.output_bytes)
+                run = _follow(stdout, report, timeout=timeout, cap=limits.output_bytes, cancelled=cancelled)
         finally:
             os.close(stdout)
             os.close(report)
@@ -120,6 +142,8 @@ class Nest:
     def _ready(self) -> tuple[socket.socket, Path]:
         """The control socket and folder of the process, which is started when there is none."""
         if self.control is None or self.folder is None:
+            if self.only_walled and not is_full():
+                raise NoWall
             self.folder = Path(tempfile.mkdtemp(prefix="sandbox-")).resolve()
             self.control, theirs = socket.socketpair()
             wall = _wall(self.folder, self.weights)
@@ -189,10 +213,9 @@ def bubblewrap() -> str:
     return path if tried.returncode == 0 else ""
 
 
-def weights_are_here(requires: str, weights: Path) -> bool:
-    """Whether a weights file of the named network lies in the weights folder (TORCH_HOME layout)."""
-    network = requires.removeprefix(WEIGHTS_PREFIX)
-    return any((weights / "hub" / "checkpoints").glob(f"{network}[-_]*.pth"))
+def is_full() -> bool:
+    """Whether all fences stand on this machine: bubblewrap works, and there is a filter of system calls for it."""
+    return syscalls.is_known_here() and bool(bubblewrap())
 
 
 def _environment(weights: Path) -> dict[str, str]:
@@ -257,7 +280,7 @@ class _Run:
     stopped: Stopped
 
 
-def _follow(stdout: int, report: int, *, timeout: float, cap: int) -> _Run:
+def _follow(stdout: int, report: int, *, timeout: float, cap: int, cancelled: Callable[[], bool]) -> _Run:
     """Reads both pipes until the report's line is whole, the runner is gone, the clock runs out or the cap is passed.
 
     The end of standard output says nothing: a snippet may close it, and a child left over may hold it open.
@@ -272,11 +295,13 @@ def _follow(stdout: int, report: int, *, timeout: float, cap: int) -> _Run:
             selector.register(descriptor, selectors.EVENT_READ)
         while (left := deadline - time.monotonic()) > 0:
             # Standard output first: what was printed before the report was written is already in its pipe.
-            for key, _events in sorted(selector.select(left), key=lambda ready: ready[0].fd == report):
+            for key, _events in sorted(selector.select(min(left, LOOK_SECONDS)), key=lambda ready: ready[0].fd == report):
                 chunk = os.read(key.fd, 65536)
                 received[key.fd] += chunk
                 if not chunk:
                     selector.unregister(key.fd)
+            if cancelled():
+                raise Cancelled
             if len(printed) > cap:
                 stopped = Stopped.OUTPUT
                 break

@@ -4,7 +4,8 @@ Each run: a process of its own in isolated mode, an empty temporary folder, an e
 memory, file size and open files, a wall-clock limit, a cap on what it prints, a filter of system calls (no socket, no further
 process, no signal to others), and the end of its whole process group. Where bubblewrap works, the run also is nobody, sees
 nothing of the machine but this Python and the weights, and writes to memory alone. Without it a determined author could read
-and write what the user may who runs this, so only `check_content`, started by a person, runs snippets; the site never does.
+and write what the user may who runs this: there only `check_content`, started by a person, runs snippets. A worker of the site
+runs them where all fences stand (`engine.py`), the web process nowhere.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ def run_snippet(
         return nest.run(snippet, timeout=timeout, limits=limits or Limits())
 
 
+def preloaded(snippets: Iterable[Snippet]) -> tuple[str, ...]:
+    """What the process that runs these imports beforehand; a snippet that needs no torch should not wait for it."""
+    return PRELOADED if any("torch" in snippet.code for snippet in snippets) else ()
+
+
 def run_snippets(
     snippets: Iterable[Snippet], *, timeout: float = DEFAULT_TIMEOUT, done: Callable[[Snippet], None] = lambda _snippet: None
 ) -> dict[str, SnippetResult]:
@@ -42,7 +48,7 @@ def run_snippets(
     `done` is called, from the calling thread, as each one ends.
     """
     distinct = {snippet_sha256(snippet): snippet for snippet in snippets}
-    preload = PRELOADED if any("torch" in snippet.code for snippet in distinct.values()) else ()
+    preload = preloaded(distinct.values())
     at_a_time = max(1, min(os.cpu_count() or 1, len(distinct)))
     nests: SimpleQueue[Nest] = SimpleQueue()
 

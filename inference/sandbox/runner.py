@@ -188,7 +188,8 @@ def _child(request: dict[str, Any], stdout: int, report_to: int, forbid: Callabl
     _set_limits(request["limits"], request["code"])
     signal.alarm(int(request["seconds"]) + 60)  # the site watches the clock; this ends us if the site is gone
     guard = _Guard(request["folder"])
-    forbid(os.getpid())
+    if not forbid(os.getpid()) and request["only_filtered"]:
+        os._exit(1)  # without a word: no proof
     sys.addaudithook(guard)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")

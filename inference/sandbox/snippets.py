@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 WEIGHTS_PREFIX = "weights/"
 
@@ -82,6 +83,12 @@ def installed_versions() -> Versions:
     return Versions(
         torch=public_version(metadata.version("torch")), torchvision=public_version(metadata.version("torchvision"))
     )
+
+
+def weights_are_here(requires: str, weights: Path) -> bool:
+    """Whether a weights file of the named network lies in the weights folder (TORCH_HOME layout)."""
+    network = requires.removeprefix(WEIGHTS_PREFIX)
+    return any((weights / "hub" / "checkpoints").glob(f"{network}[-_]*.pth"))
 
 
 def missing_here(requires: str) -> SnippetResult:

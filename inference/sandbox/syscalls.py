@@ -74,12 +74,16 @@ _TABLES = {
 }
 
 
+def is_known_here() -> bool:
+    """Whether there is a filter for this system and processor."""
+    return platform.system() == "Linux" and platform.machine() in _TABLES
+
+
 def forbid(pid: int) -> bool:
     """Puts the filter over the calling process, whose id is `pid`, for good; False where the system has none."""
-    table = _TABLES.get(platform.machine())
-    if table is None or platform.system() != "Linux":
+    if not is_known_here():
         return False
-    program = _program(table, pid)
+    program = _program(_TABLES[platform.machine()], pid)
     libc = ctypes.CDLL(None, use_errno=True)
     kept = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(kept))  # struct sock_fprog

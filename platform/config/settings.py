@@ -240,6 +240,7 @@ HOME_LINKS = ["quizzes.dashboard.home_links"]
 COURSE_LINKS = ["quizzes.misconceptions.links.course_links"]
 FOLDER_PARTS = ["quizzes.folder.QuestionsPart"]
 PUBLISH_CHECKS = ["quizzes.checks.check_cards"]
+PROOF_PERMISSION = "lessons.proof_runs.may_prove"
 PERSONAL_DATA = ["accounts.personal", "inference.personal", "lessons.personal", "quizzes.personal"]
 
 # --- runs -------------------------------------------------------------------------------------------------------------------
@@ -272,6 +273,8 @@ TRACE_DEADLINE_SECONDS = 600
 TRAINING_DEADLINE_SECONDS = 1800
 TRAINING_LIMIT = 1  # per person, waiting or running
 DOWNLOAD_DEADLINE_SECONDS = 7200
+PROOFS = env.bool("PROOFS", default=True)  # authors may have their code run from the studio, where the sandbox is whole
+PROOF_DEADLINE_SECONDS = 1800
 TRACE_ATTEMPTS = 3
 
 LOGGING = {

@@ -148,6 +148,17 @@ def _redis_and_workers() -> Iterator[Finding]:
             ready = health.workers_by_queue()[queue]
             there = ngettext("%(count)s is there", "%(count)s are there", ready) % {"count": ready}
             yield Finding(_("workers for %(queue)s") % {"queue": queue}, ready > 0, there if ready else sentence)
+        yield _proofs()
+
+
+def _proofs() -> Finding:
+    """Whether authors can have their code proved in the studio; a site without that is well."""
+    ready = health.workers_by_queue()[queueing.PROOFS.queue]
+    there = ngettext("%(count)s is there", "%(count)s are there", ready) % {"count": ready}
+    off = _("PROOFS is off: authors’ code is proved by manage.py check_content alone")
+    none = _("none has a whole sandbox (bubblewrap 0.8 or newer): authors’ code is proved by manage.py check_content alone")
+    sentence = (there if ready else none) if settings.PROOFS else off
+    return Finding(_("workers for %(queue)s") % {"queue": queueing.PROOFS.queue}, True, sentence, warning=not ready)
 
 
 def _refusal(subject: str, check: Callable[[], None], otherwise: str) -> Finding:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from inference import gpus
+from inference import gpus, queueing
+from inference.sandbox.engine import proves_here
 
 CELERY = [sys.executable, "-m", "celery", "-A", "config.celery"]
 QUEUES = ("trace", "train", "checks")
@@ -26,14 +27,15 @@ FOR_SPEED = {
 
 def worker_command(queue: str) -> list[str]:
     """The command line of the worker of a queue."""
+    queues = [queue, queueing.PROOFS.queue] if queue == "checks" and proves_here() else [queue]
     flags = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    return [*CELERY, "worker", "-Q", queue, "-n", f"{queue}-{os.getpid()}@%h", *_pool(queue), *flags]
+    return [*CELERY, "worker", "-Q", ",".join(queues), "-n", f"{queue}-{os.getpid()}@%h", *_pool(queue), *flags]
 
 
 def _pool(queue: str) -> list[str]:
     """What runs a network does so in a spawned child that can be killed and replaced; what waits for others takes threads."""
     if queue == "checks":
-        return ["-P", "threads", "-c", "2"]
+        return ["-P", "threads", "-c", "3"]  # a download and an author's code at once leave one to the chores
     return ["-P", "prefork", "-c", str(trace_processes() if queue == "trace" else 1)]
 
 
