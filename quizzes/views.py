@@ -365,12 +365,17 @@ def progress(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_kept
 def another(request: HttpRequest, attempt_id: UUID, position: int) -> HttpResponse:
-    """Leads to one more question like the one at this place, which is added where none waits."""
+    """Leads to one more question like the one at this place, which is added where none waits.
+
+    One of the same attempt takes the place of the question on the page for htmx, under its own address.
+    """
     attempt = attempt_for(attempt_id=attempt_id, person=people.current(request))
     try:
         found = ask_another(attempt=attempt, position=position, now=timezone.now())
     except Problem as problem:
         return _refused(request, attempt, position, problem)
+    if request.headers.get("HX-Request") and found.attempt_id == attempt.pk:
+        return _next_question_part(request, attempt, found.position)
     return redirect("quizzes:question", found.attempt_id, found.position)
 
 
@@ -449,6 +454,14 @@ def _question_part(
 ) -> HttpResponse:
     context = _question_context(attempt, position, written=request.POST.get("number", "")) | {"focus": focus, "notice": notice}
     return render(request, "quizzes/_question.html", context, status=status)
+
+
+def _next_question_part(request: HttpRequest, attempt: Attempt, position: int) -> HttpResponse:
+    """The question at another place, in place of the one on the page: with its address and title, and the focus on its head."""
+    context = _question_context(attempt, position, written="") | {"focus": "asked"}
+    response = render(request, "quizzes/_next_question.html", context)
+    response["HX-Push-Url"] = reverse("quizzes:question", args=[attempt.pk, position])
+    return response
 
 
 def _question_page(

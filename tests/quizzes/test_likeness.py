@@ -202,6 +202,36 @@ class TestPages:
         assert response["Location"] == reverse("quizzes:question", args=[practice.pk, 5])
         assert "Question 5 of 5" in visitor.get(response["Location"]).content.decode()
 
+    def test_with_scripts_it_takes_the_place_of_the_question_under_its_own_address(
+        self, client: Client, practice: Attempt, learner: User, sign_in: SignIn
+    ) -> None:
+        visitor = sign_in(client, learner)
+        position = place(practice, "g-head")
+        answer(practice, position, right=False)
+        url = reverse("quizzes:another", args=[practice.pk, position])
+        assert f'hx-post="{url}"' in visitor.get(reverse("quizzes:question", args=[practice.pk, position])).content.decode()
+        response = visitor.post(url, headers={"HX-Request": "true"})
+        html = response.content.decode()
+        assert response["HX-Push-Url"] == reverse("quizzes:question", args=[practice.pk, 5])
+        assert html.count("<title>Question 5 of 5 ·") == 1
+        assert 'data-focus="asked"' in html
+        assert "<html" not in html
+        assert "no-store" in response["Cache-Control"]
+        refused = visitor.post(reverse("quizzes:another", args=[practice.pk, 5]), headers={"HX-Request": "true"})
+        assert (refused.status_code, "HX-Push-Url" in refused) == (422, False)
+        assert "Answer this question first" in refused.content.decode()
+
+    def test_what_leads_into_another_attempt_loads_its_page(
+        self, client: Client, practice: Attempt, learner: User, sign_in: SignIn
+    ) -> None:
+        visitor = sign_in(client, learner)
+        position = answer(practice, place(practice, "g-head")).position
+        finish_attempt(attempt=practice, now=timezone.now())
+        url = reverse("quizzes:another", args=[practice.pk, position])
+        page = visitor.get(reverse("quizzes:question", args=[practice.pk, position])).content.decode()
+        assert f'action="{url}"' in page
+        assert f'hx-post="{url}"' not in page
+
     def test_a_refusal_stands_on_the_question(self, client: Client, practice: Attempt, learner: User, sign_in: SignIn) -> None:
         response = sign_in(client, learner).post(reverse("quizzes:another", args=[practice.pk, 1]))
         assert response.status_code == 409
