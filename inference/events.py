@@ -178,6 +178,7 @@ class _Telling:
         self._queued: dict[str, Any] = {}
         self._spoke_at = time.monotonic()
         self._is_late = False
+        self._end_is_told = False  # by a stream that is newer than the database, as after a restored backup
         self.is_over = False
 
     async def live(self, inbox: asyncio.Queue[StreamEvent | None]) -> AsyncIterator[str]:
@@ -192,7 +193,7 @@ class _Telling:
                 yield text
         while not self.is_over:
             try:
-                async with asyncio.timeout(POLL_SECONDS if self._queued else KEEPALIVE_SECONDS):
+                async with asyncio.timeout(POLL_SECONDS if self._queued or self._end_is_told else KEEPALIVE_SECONDS):
                     event = await inbox.get()
             except TimeoutError:
                 async for text in self.from_database():
@@ -248,6 +249,7 @@ class _Telling:
         self._last = event.id
         self._queued = {}
         if event.name == documents.DONE:
+            self._end_is_told = True
             async for text in self.from_database():
                 yield text
         else:

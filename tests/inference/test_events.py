@@ -18,7 +18,7 @@ from accounts.models import User
 from inference import events, facts, jobs, services, streams
 from inference.connections import client
 from inference.contracts import Event, Material, Picture, Result, RunKind, RunRequest
-from inference.models import Trace
+from inference.models import Job, JobState, Trace
 from inference.runs import run_job
 from inference.streams import BEFORE_ALL, EventId
 from inference.telling import Teller
@@ -194,6 +194,26 @@ async def test_an_old_attempts_events_are_history_for_who_comes_while_it_waits_a
         await asyncio.sleep(0.3)
         assert [message["event"] for message in seen] == ["queued"]
         await sync_to_async(run)(again)
+        await reading
+    assert names(seen) == WHOLE
+
+
+@pytest.mark.redis
+@pytest.mark.asyncio
+async def test_a_stream_that_is_newer_than_a_restored_database_does_not_keep_its_readers_waiting(
+    trace: Trace, learner: User, redis_server: str
+) -> None:
+    def jobs_in(state: JobState) -> None:
+        Job.objects.filter(pk=trace.job_id).update(state=state)
+
+    await sync_to_async(run)(trace)
+    await sync_to_async(jobs_in)(JobState.RUNNING)
+    seen: list[Message] = []
+    async with asyncio.timeout(10):  # less than KEEPALIVE_SECONDS
+        reading = asyncio.create_task(until(trace, learner, "done", seen))
+        await asyncio.sleep(0.3)
+        assert names(seen) == WHOLE[:-1]
+        await sync_to_async(jobs_in)(JobState.DONE)
         await reading
     assert names(seen) == WHOLE
 

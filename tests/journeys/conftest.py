@@ -26,12 +26,13 @@ from django.db import connection
 from django.test import override_settings
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from inference.connections import client
 from operations.install import find_browser
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "artifacts" / "screenshots"
 DESKTOP, PHONE, NARROWEST = (1280, 900), (375, 812), (320, 640)
 
-expect.set_options(timeout=45_000)  # a machine that is busy with other tests besides is slow, not wrong
+expect.set_options(timeout=30_000)  # a machine that is busy with other tests besides is slow, not wrong
 
 
 @pytest.hookimpl(trylast=True)
@@ -93,11 +94,13 @@ def _shipped_course(_open_database: None, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def db(_shipped_course: Path) -> Iterator[None]:
+def db(_shipped_course: Path, redis_server: str) -> Iterator[None]:
     """In place of pytest-django's: every journey begins with the shipped course and nobody in it."""
     yield
     connection.close()
     _copy_database(_shipped_course, Path(connection.settings_dict["NAME"]))
+    for stream in client().scan_iter("job:*"):  # of runs that the database knows nothing of any more
+        client().delete(stream)
 
 
 def _copy_database(source: Path, target: Path) -> None:
