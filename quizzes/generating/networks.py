@@ -73,7 +73,7 @@ class Network:
 
     @property
     def side(self) -> int:
-        """Of the input that its default weights were trained with, in pixels."""
+        """Of the input that its default weights expect, in pixels."""
         return int(self.facts["input_size"])
 
     @property

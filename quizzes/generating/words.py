@@ -69,7 +69,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         **{f"mistake.why-{name}": told.why for name, told in TELLINGS.items()},
         # the shape after a stage
         "output_shape.stem": _(
-            "%(network)s was trained with photos of %(native)s × %(native)s pixels. You hand it a batch of shape"
+            "%(network)s usually gets photos of %(native)s × %(native)s pixels. You hand it a batch of shape"
             " %(entered_shape)s. What shape has the output of `%(end)s`, the last layer of its stage?"
         ),
         "output_shape.hint": _(
@@ -187,7 +187,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         ),
         "head_input.right": _("%(width)s numbers arrive, however many classes you ask for."),
         "head_input.width-is-the-classes": _(
-            "%(outputs)s is what the old layer gave, one score a class. You take it out; %(width)s numbers enter it."
+            "%(outputs)s is what the old layer gave, one score a class. What arrives stays: %(width)s numbers."
         ),
         "head_input.in-and-out-are-swapped": _("%(classes)s is what comes out: `out_features`. %(width)s go in."),
         "head_input.width-is-the-photos-side": _(
@@ -233,7 +233,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         "cost_by_side.hint": _("A convolution is computed at every cell of a map. How many cells are there now?"),
         "cost_by_side.step-side": _("The side is %(side)s / %(native)s = %(times)s times what it was."),
         "cost_by_side.step-area": _("A map has two sides, so it has %(times)s × %(times)s = %(square)s times the cells."),
-        "cost_by_side.step-check": _("%(macs)s multiply-accumulates become about %(grown)s. The head’s stay as they are."),
+        "cost_by_side.step-check": _("%(macs)s multiply-adds become about %(grown)s. The head’s stay as they are."),
         "cost_by_side.right": _("Each cell costs what it did, and there are %(square)s times as many."),
         "cost_by_side.cost-grows-with-the-side": _("%(times)s is for one side alone. A map has two, which makes %(square)s."),
         "cost_by_side.cost-is-the-parameters": _(
@@ -247,15 +247,15 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         # what weights expect
         "preprocessing.stem": _("How do the weights `%(weights)s` of %(network)s expect a photo?"),
         "preprocessing.hint": _("The weights say it themselves: `weights.transforms()`."),
-        "preprocessing.step-look": _("Ask the weights, and not your memory: each set was trained with its own recipe."),
+        "preprocessing.step-look": _("Ask the weights, and not your memory: each set comes with its own recipe."),
         "preprocessing.step-size": _("Shorter side to %(resize)s, then the middle: %(crop)s × %(crop)s."),
         "preprocessing.step-values": _("From 0 to 1, minus %(mean)s, divided by %(std)s, channel by channel."),
-        "preprocessing.right": _("That is what `%(weights)s` was trained with."),
+        "preprocessing.right": _("That is what the record of `%(weights)s` says, and how their accuracy was measured."),
         "preprocessing.one-recipe-fits-all": _(
             "Those figures are another recipe’s. These weights expect mean %(mean)s and deviation %(std)s."
         ),
         "preprocessing.squashing-is-cropping": _(
-            "That changes proportions. These weights saw squares of %(crop)s cut out of photos whose shorter side was"
+            "That changes proportions. These weights expect a square of %(crop)s, cut out of a photo whose shorter side is"
             " %(resize)s."
         ),
         "preprocessing.dividing-is-normalising": _(
@@ -460,7 +460,7 @@ MISCONCEPTIONS: Mapping[str, tuple[Promise, Promise, Promise]] = MappingProxyTyp
         "squashing-is-cropping": (
             _("Resizing to a square is cropping"),
             _("The network takes a square, so the photo is made square."),
-            _("Squashing changes proportions. The weights were trained on squares cut out of photos."),
+            _("Squashing changes proportions. The weights expect a square that was cut out of the photo."),
         ),
         "dividing-is-normalising": (
             _("Dividing by 255 is normalising"),
@@ -475,7 +475,7 @@ MISCONCEPTIONS: Mapping[str, tuple[Promise, Promise, Promise]] = MappingProxyTyp
         "all-networks-prepare-alike": (
             _("All networks are fed alike"),
             _("ImageNet networks all take the same 224 pixels, prepared in the same way."),
-            _("Each set of weights was trained with its own sizes. `weights.transforms()` says which."),
+            _("Each set of weights comes with sizes and figures of its own. `weights.transforms()` says which."),
         ),
     }
 )

@@ -345,7 +345,7 @@ MISCONCEPTIONS: Mapping[str, tuple[Promise, Promise, Promise]] = MappingProxyTyp
             _("Each channel is a whole map. It becomes one number only where it is pooled, at the end."),
         ),
         "one-channel-is-all": (
-            _("A map has one layer"),
+            _("One channel is all"),
             _("Height times width is all that a stage gives."),
             _("That is one channel. A stage gives as many maps as it has filters."),
         ),
@@ -377,7 +377,7 @@ MISCONCEPTIONS: Mapping[str, tuple[Promise, Promise, Promise]] = MappingProxyTyp
         "only-one-side-is-cut": (
             _("Cropping cuts the longer side"),
             _("The crop takes away what makes the photo longer than it is high."),
-            _("A crop is smaller than the resized photo on both sides, so both lose something."),
+            _("Mostly the crop is smaller than the resized photo on both sides, and then both lose something."),
         ),
         "resizing-cuts": (
             _("Fewer pixels, less picture"),
@@ -500,7 +500,7 @@ MISCONCEPTIONS: Mapping[str, tuple[Promise, Promise, Promise]] = MappingProxyTyp
             _("Each class below has at most that. Together they can have far more."),
         ),
         "listed-is-left": (
-            _("The listed are the left"),
+            _("What is listed is what is left"),
             _("The sum of the list is what the others have."),
             _("It is what they don’t have."),
         ),

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from quizzes.models import AttemptQuestion, ReviewCard
+from quizzes.models import AttemptQuestion, Response, ReviewCard
 from quizzes.results import committed_answers
 from quizzes.reveal import tells_answer, tells_verdict
-from quizzes.reviewing.cards import add_question, card_for, remove
-from quizzes.reviewing.gathering import SOURCES, brings, take_missed
+from quizzes.reviewing.cards import add_question, brings, card_for, rate_missed, remove
+from quizzes.reviewing.gathering import SOURCES
 from quizzes.services import situation_of
 from web.problems import Problem
 
@@ -33,23 +33,25 @@ class CardState:
 
 def card_state(asked: AttemptQuestion, *, now: datetime) -> CardState | None:
     """Whether the question is in the review; none while nothing of it may be told, since a card would be a hint."""
-    person = asked.attempt.user_id
+    person = asked.attempt.user
     if person is None or not _may_be_told(asked, now):
         return None
     question = asked.question_version.question_id
     card = card_for(person, question=question)
-    if _brings(asked, card):
-        take_missed(asked, now=now)
+    missed = _missed(asked)
+    if missed is not None and brings(missed, card):
+        # Not in the answer's transaction: that holds the attempt, and whoever makes a card holds the person first.
+        rate_missed(person, [missed])
         card = card_for(person, question=question)
     return CardState(card)
 
 
-def _brings(asked: AttemptQuestion, card: ReviewCard | None) -> bool:
-    """Whether the answer makes a card, or sets one back, that nobody has looked at since."""
+def _missed(asked: AttemptQuestion) -> Response | None:
+    """The first answer, where it was not right and misses make cards; nobody may have looked at them since."""
     committed = committed_answers(asked)
-    if asked.attempt.mode not in SOURCES or not committed or committed[0].is_right:
-        return False
-    return brings(committed[0].response, card)
+    if asked.attempt.is_redo or asked.attempt.mode not in SOURCES or not committed or committed[0].is_right:
+        return None
+    return committed[0].response
 
 
 def change_card(asked: AttemptQuestion, *, wanted: bool, now: datetime) -> CardState:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -53,6 +54,19 @@ def made_card(
         )
 
 
+def make_insights(person: User, due: Iterable[tuple[int, datetime]], *, now: datetime) -> None:
+    """The cards of the insights of these lessons (lesson id, when it is due), made where there are none."""
+    due = dict(due)
+    if not due:
+        return
+    with transaction.atomic():
+        hold(person)  # so that nobody else makes the same cards now
+        there = ReviewCard.objects.filter(user=person, question=None, lesson__in=due).values_list("lesson", flat=True)
+        wanted = [lesson for lesson in due if lesson not in set(there)]
+        cards = [ReviewCard(user=person, lesson_id=lesson, due_at=due[lesson], created_at=now) for lesson in wanted]
+        ReviewCard.objects.bulk_create(cards)
+
+
 def put_back(card: ReviewCard) -> ReviewCard:
     """The card, asked again from when it was due."""
     if card.removed_at is not None:
@@ -82,6 +96,63 @@ def rate_answer(asked: AttemptQuestion, response: Response, *, right: bool) -> R
         return None
     known = known_by(response, right=right)
     return rate(item.card, rating_of(known), known=known, response=response, item=item, at=response.committed_at)
+
+
+def rate_missed(person: User, missed: Sequence[Response]) -> None:
+    """The cards of what these answers missed, the oldest first, made where there are none; each answer is a review of its card.
+
+    As many queries for a hundred answers as for one. Problem 409 as `made_card`.
+    """
+    if not missed:
+        return
+    with transaction.atomic():
+        hold(person)  # so that nobody else makes the same cards now
+        rated = set(Review.objects.filter(response__in=missed).values_list("response", flat=True))
+        about = {question_of(response) for response in missed}
+        there = ReviewCard.objects.select_for_update().filter(user=person, question__in=about).order_by("pk")
+        cards = {card.question_id: card for card in there}
+        done = []
+        for response in missed:
+            card = cards.setdefault(question_of(response).pk, _new_card(person, response))
+            if response.pk not in rated and brings(response, card):
+                done.append((card, _slipped(card, response)))
+        _keep([card for card, _review in done])
+        for card, made in done:
+            made.card = card  # only now it has a row
+        Review.objects.bulk_create([made for _card, made in done])
+
+
+def question_of(response: Response) -> Question:
+    """What was asked."""
+    return response.attempt_question.question_version.question
+
+
+def brings(response: Response, card: ReviewCard | None) -> bool:
+    """Whether a wrong answer makes a card, or sets one back: not one that was taken out, or was known better since."""
+    if card is None:
+        return True
+    return card.removed_at is None and (card.reviewed_at is None or response.committed_at > card.reviewed_at)
+
+
+def _new_card(person: User, response: Response) -> ReviewCard:
+    question, at = question_of(response), response.committed_at
+    return ReviewCard(user=person, question=question, lesson_id=question.lesson_id, due_at=at + FIRST_AFTER, created_at=at)
+
+
+def _slipped(card: ReviewCard, response: Response) -> Review:
+    """What the log says of the card that this answer set back; neither is kept yet."""
+    at = response.committed_at
+    scheduled = review(_state(card), Rating.AGAIN, at=at)
+    known = known_by(response, right=False)
+    _put_off(card, scheduled, at=at, certain_and_wrong=is_certain_and_wrong(known))
+    return Review(response=response, rating=Rating.AGAIN, state=scheduled.state, due_at=scheduled.due_at, reviewed_at=at)
+
+
+def _keep(cards: Iterable[ReviewCard]) -> None:
+    """Each of these cards as it is now, once."""
+    each = {card.question_id: card for card in cards}.values()
+    ReviewCard.objects.bulk_update([card for card in each if card.pk is not None], _RATED)
+    ReviewCard.objects.bulk_create([card for card in each if card.pk is None])
 
 
 def known_by(response: Response, *, right: bool) -> Known:
@@ -120,6 +191,8 @@ def rate(
 
 def _state(card: ReviewCard) -> dict[str, object]:
     """What the scheduler remembers; found anew from the log where another version or other parameters made it."""
+    if card.reviewed_at is None:
+        return {}  # there is no log
     if (card.scheduler, card.parameters) == (LIBRARY, PARAMETERS):
         return dict(card.state)
     again = replayed(card)
@@ -134,9 +207,17 @@ def replayed(card: ReviewCard) -> Scheduled | None:
 
 def put_off(card: ReviewCard, scheduled: Scheduled, *, at: datetime, certain_and_wrong: bool) -> None:
     """Keeps what a review made of the card."""
+    _put_off(card, scheduled, at=at, certain_and_wrong=certain_and_wrong)
+    card.save(update_fields=_RATED)
+
+
+def _put_off(card: ReviewCard, scheduled: Scheduled, *, at: datetime, certain_and_wrong: bool) -> None:
     card.state = dict(scheduled.state)
     card.scheduler, card.parameters = LIBRARY, PARAMETERS
     card.due_at = scheduled.due_at
     card.reviewed_at = at
     card.certain_and_wrong = certain_and_wrong
-    card.save(update_fields=["state", "scheduler", "parameters", "due_at", "reviewed_at", "certain_and_wrong"])
+
+
+_RATED = ("state", "scheduler", "parameters", "due_at", "reviewed_at", "certain_and_wrong")
+"""What a review changes of a card."""

@@ -10,17 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Min
 
 from accounts.models import User
 from lessons.models import Lesson, LessonVersion
 from lessons.services import catalogue
 from quizzes.evidence import newest_score
-from quizzes.models import Attempt, AttemptQuestion, Question, QuizMode, QuizQuestion, Response, ReviewCard
+from quizzes.models import Attempt, QuizMode, QuizQuestion, Response, ReviewCard
 from quizzes.reveal import tells_verdict
-from quizzes.reviewing.cards import known_by, made_card, rate
-from quizzes.reviewing.rules import Rating, Waiting
+from quizzes.reviewing.cards import brings, make_insights, question_of, rate_missed
+from quizzes.reviewing.rules import Waiting
 from quizzes.reviewing.scheduling import FIRST_AFTER, chance_at
 from quizzes.services import situation_of
 
@@ -75,14 +74,6 @@ def waiting(card: ReviewCard, *, now: datetime) -> Waiting:
     )
 
 
-def take_missed(asked: AttemptQuestion, *, now: datetime) -> None:
-    """Makes the card of one question, where its answer missed it and that may be told."""
-    person = asked.attempt.user
-    if person is not None:
-        for response in _missed(person, now=now, asked=asked):
-            _take(person, response)
-
-
 def insight_of(version: LessonVersion | None) -> str:
     """The key insight in a lesson's words, Markdown; empty where there is none."""
     return str(version.meta.get("insight", "")) if version else ""
@@ -114,14 +105,12 @@ def _is_there(card: ReviewCard, versions: Mapping[int, LessonVersion], asked: Ma
 
 
 def _gather(person: User, versions: Mapping[int, LessonVersion], *, now: datetime) -> None:
-    for response in _missed(person, now=now):
-        _take(person, response)
-    for lesson, finished_at in _finished(person):
-        if insight_of(versions.get(lesson)):
-            made_card(person, lesson=lesson, due_at=finished_at + FIRST_AFTER, now=now)
+    rate_missed(person, _missed(person, now=now))
+    insights = [(lesson, at + FIRST_AFTER) for lesson, at in _finished(person) if insight_of(versions.get(lesson))]
+    make_insights(person, insights, now=now)
 
 
-def _missed(person: User, *, now: datetime, asked: AttemptQuestion | None = None) -> list[Response]:
+def _missed(person: User, *, now: datetime) -> list[Response]:
     """The first answers that were not right, that may be told so, and that bring a card; the oldest first."""
     rows = Response.objects.filter(
         number=1,
@@ -130,41 +119,18 @@ def _missed(person: User, *, now: datetime, asked: AttemptQuestion | None = None
         attempt_question__attempt__is_redo=False,
         attempt_question__attempt__quiz_version__quiz__mode__in=SOURCES,
     ).annotate(newest_score=newest_score())
-    if asked is not None:
-        rows = rows.filter(attempt_question=asked)
     related = ("attempt_question__question_version__question", "attempt_question__attempt__quiz_version__quiz")
     missed = rows.filter(newest_score__lt=1).select_related(*related).order_by("committed_at", "pk")
     told = [response for response in missed if _may_be_told(response, now)]
-    asked_about = [_question_of(response) for response in told]
+    asked_about = [question_of(response) for response in told]
     there = ReviewCard.objects.filter(user=person, question__in=asked_about) if told else ()
     cards = {card.question_id: card for card in there}
-    return [response for response in told if brings(response, cards.get(_question_of(response).pk))]
-
-
-def _question_of(response: Response) -> Question:
-    return response.attempt_question.question_version.question
-
-
-def brings(response: Response, card: ReviewCard | None) -> bool:
-    """Whether a wrong answer makes a card, or sets one back: not one that was taken out, or was known better since."""
-    if card is None:
-        return True
-    return card.removed_at is None and (card.reviewed_at is None or response.committed_at > card.reviewed_at)
+    return [response for response in told if brings(response, cards.get(question_of(response).pk))]
 
 
 def _may_be_told(response: Response, now: datetime) -> bool:
     asked = response.attempt_question
     return tells_verdict(situation_of(asked.attempt, asked, answered=True, now=now))
-
-
-def _take(person: User, response: Response) -> None:
-    """The card of what this answer missed, with the answer as its first review; a card that was there before slips back."""
-    question = _question_of(response)
-    at = response.committed_at
-    with transaction.atomic():
-        card = made_card(person, question=question, due_at=at + FIRST_AFTER, now=at)
-        if brings(response, card):
-            rate(card, Rating.AGAIN, known=known_by(response, right=False), response=response, at=at)
 
 
 def _finished(person: User) -> list[tuple[int, datetime]]:

@@ -113,7 +113,7 @@ def pages(quiz: QuizVersion, *, crowd: int = CROWD) -> Iterator[Page]:
     yield Page("a question", 12, lambda: visitor.get(one))
     yield Page("keeping a choice", 12, lambda: visitor.post(f"{one}draft/", right, headers=SCRIPT))
     yield Page("a right answer, with its feedback", 24, lambda: visitor.post(one, right, headers=HTMX))
-    yield Page("a wrong answer, with its feedback", 40, lambda: visitor.post(two, wrong, headers=HTMX))
+    yield Page("a wrong answer, with its feedback", 32, lambda: visitor.post(two, wrong, headers=HTMX))
     yield Page("an answered question", 17, lambda: visitor.get(two))
     api = f"/api/v1/attempts/{attempt.pk}"
     yield Page("an answer by the API", 22, lambda: visitor.put(f"{api}/questions/3", body, "application/json"))
@@ -126,6 +126,11 @@ def pages(quiz: QuizVersion, *, crowd: int = CROWD) -> Iterator[Page]:
     practised = reverse("quizzes:question", args=[practice.pk, 1])
     yield Page("a practice question", 20, lambda: visitor.get(practised))
     yield Page("a right answer in practice", 30, lambda: visitor.post(practised, easy, headers=HTMX))
+    missed = Client(SERVER_NAME="localhost")
+    missed.force_login(User.objects.get(email="crowd0@example.org"))
+    yield Page(
+        "one's progress, for the first time after a test that was missed", 30, lambda: missed.get(reverse("quizzes:progress"))
+    )
     yield Page("one's progress", 24, lambda: visitor.get(reverse("quizzes:progress")))
     yield Page(f"a gradebook of {crowd} learners", 16, lambda: author.get(reverse("studio:gradebook", args=[course.slug])))
     yield Page("what learners answered", 22, lambda: author.get(reverse("studio:answers", args=[course.slug, lesson.slug])))
