@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -54,9 +54,8 @@ def made_card(
         )
 
 
-def make_insights(person: User, due: Iterable[tuple[int, datetime]], *, now: datetime) -> None:
-    """The cards of the insights of these lessons (lesson id, when it is due), made where there are none."""
-    due = dict(due)
+def make_insights(person: User, due: Mapping[int, datetime], *, now: datetime) -> None:
+    """The cards of the insights of these lessons (id → when it is due), made where there are none."""
     if not due:
         return
     with transaction.atomic():

@@ -106,7 +106,7 @@ def _is_there(card: ReviewCard, versions: Mapping[int, LessonVersion], asked: Ma
 
 def _gather(person: User, versions: Mapping[int, LessonVersion], *, now: datetime) -> None:
     rate_missed(person, _missed(person, now=now))
-    insights = [(lesson, at + FIRST_AFTER) for lesson, at in _finished(person) if insight_of(versions.get(lesson))]
+    insights = {lesson: at + FIRST_AFTER for lesson, at in _finished(person) if insight_of(versions.get(lesson))}
     make_insights(person, insights, now=now)
 
 
