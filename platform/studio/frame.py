@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from inference.proof_runs import prover, why_not
 from lessons.models import Course, Lesson
 from lessons.publishing import open_draft
 from lessons.schema import LESSON_FILE
@@ -39,9 +40,10 @@ def lesson_frame(request: HttpRequest, lesson: Lesson, tab: str = "") -> dict[st
     draft = open_draft(lesson)
     version = current_version(lesson)
     tab = tab or (request.resolver_match.url_name or "" if request.resolver_match else "")
-    tab = {"question": "questions", "document": "documents"}.get(tab, tab)
+    tab = {"question": "questions", "document": "documents", "proofs": "check"}.get(tab, tab)
     return {
         "course": lesson.course,
+        "why_not_proving": lambda: why_not(prover()),  # Redis is asked by those pages alone that say it
         "lesson": lesson,
         "draft": draft,
         "version": version,

@@ -20,6 +20,7 @@ from studio.changes import changes_between
 from studio.findings import PlacedFinding, placed
 from studio.forms import NoteForm
 from studio.frame import lesson_frame
+from studio.proofs import proving_context
 
 CONFLICT = 409
 
@@ -40,7 +41,8 @@ def _by_severity(findings: list[PlacedFinding]) -> dict[str, Any]:
 @for_lesson
 def check(request: HttpRequest, lesson: Lesson) -> HttpResponse:
     """Everything that is wrong with the draft, and where to repair it."""
-    return render(request, "studio/check.html", {**lesson_frame(request, lesson), **_by_severity(_findings(lesson))})
+    context = {**lesson_frame(request, lesson), **_by_severity(_findings(lesson)), **proving_context(request, lesson, "check")}
+    return render(request, "studio/check.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -34,7 +34,7 @@ from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, TITLES_BY_KIND, Ques
 from studio.frame import lesson_frame
 from studio.needs import needs_of_question
 from studio.previews import question_preview, samples_preview
-from studio.proofs import proof_notice, proof_states
+from studio.proofs import proof_notice, proof_states, proving_context
 from studio.sheets import SheetPage
 from studio.yamltext import UnreadableError
 from web.problems import not_found
@@ -198,7 +198,7 @@ def question(request: HttpRequest, lesson: Lesson, uid: str) -> HttpResponse:
         preview=shown,
         blank=NEW_QUESTION if is_new else None,
         after=_url("question", lesson, uid),
-        context={"uid": uid, "is_new": is_new},
+        context={"uid": uid, "is_new": is_new} | ({} if is_new else proving_context(request, lesson, "question", uid)),
     ).respond()
 
 
