@@ -38,7 +38,7 @@ TELLINGS: Mapping[MistakeName, Telling] = MappingProxyType(
             _("Squashed to a square"),
             _("Height and width are each brought to the input’s side, so that what is wide becomes narrow."),
             _("The network takes a square, so the photo has to be made square."),
-            _("The weights were trained on squares cut out of photos, where things keep their proportions."),
+            _("The weights expect a square cut out of the photo, in which things keep their proportions."),
             _("The whole photo is there, and everything in it is too narrow or too flat."),
         ),
         MistakeName.NOT_CROPPED: Telling(
@@ -53,7 +53,7 @@ TELLINGS: Mapping[MistakeName, Telling] = MappingProxyType(
         ),
         MistakeName.WRONG_SIZE: Telling(
             _("Half the input size"),
-            _("The photo is prepared at half the side that the weights were trained with."),
+            _("The photo is prepared at half the side that the weights expect."),
             _("A smaller picture holds the same things, so the network sees the same."),
             _(
                 "Filters have a fixed size in pixels. In a smaller picture everything is too small for the filters that"
