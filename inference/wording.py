@@ -252,7 +252,7 @@ _TITLES: dict[str, Promise] = {
 
 _SENTENCES: dict[str, Promise] = {
     "decode": gettext_lazy("The file becomes a grid of pixels: height, width, and three colours from 0 to 255."),
-    "resize": gettext_lazy("The shorter side is brought to the size the network was trained with."),
+    "resize": gettext_lazy("The shorter side is brought to the size that belongs to the weights."),
     "crop": gettext_lazy("The middle is kept; whatever lies outside, the network never sees."),
     "to_tensor": gettext_lazy("0–255 becomes 0–1, and the colours move to the front: C × H × W."),
     "normalise": gettext_lazy("Each colour minus its mean, divided by its deviation in the training data."),

@@ -46,8 +46,8 @@ TELLINGS: Mapping[MistakeName, Telling] = MappingProxyType(
             _("The shorter side is resized, and the whole picture is handed over, without cutting out its middle."),
             _("A convolution takes any size, so cropping only throws pixels away."),
             _(
-                "It takes any size, but the average pool then averages over another field: more border, and things at another"
-                " share of the picture. A vision transformer, whose patches have fixed places, refuses."
+                "A convolution takes any size, but the average pool then averages over another field: more border, and things"
+                " at another share of the picture. A vision transformer, whose patches have fixed places, refuses."
             ),
             _("The input isn’t square, and shows more of the photo’s sides than it should."),
         ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -202,7 +202,13 @@ def _probability_clue(chance: Random, network: Network) -> Sketch:
         MistakeName.LABEL_OFFSET: {"index": index - 1, "percent": percent},
     }
     common: Figures = {"classes": classes, "right_index": index, "right_percent": percent}
-    return _sketch("probability", network, chance.choice(sorted(outcomes)), outcomes, common)
+    sketch = _sketch("probability", network, chance.choice(sorted(outcomes)), outcomes, common)
+    unnoticed = Belief(
+        Phrase.of(f"mistake.{MistakeName.NOT_PERMUTED}"),
+        slug_of(MistakeName.NOT_PERMUTED),
+        Phrase.of("mistake_behind.probability-none"),
+    )
+    return replace(sketch, beliefs=[*sketch.beliefs, unnoticed])
 
 
 def _sketch(

@@ -170,7 +170,7 @@ def _ask_trained(chance: Random, network: Network, _known: Sequence[Network]) ->
     }[strategy]
     right = Phrase.of("count", count=count)
     return Sketch(
-        stem=Phrase.of(f"trained_parameters.stem-{strategy}", **_only(figures, "network", "classes", "last", "names")),
+        stem=Phrase.of(f"trained_parameters.stem-{strategy}", **_only(figures, *_TOLD[strategy])),
         right=right,
         beliefs=beliefs,
         why=Phrase.of(f"trained_parameters.right-{strategy}", **figures),
@@ -181,6 +181,14 @@ def _ask_trained(chance: Random, network: Network, _known: Sequence[Network]) ->
         ),
         answer=right,
     )
+
+
+_TOLD = {
+    "frozen": ("network", "classes", "width", "total"),
+    "finetune": ("network", "classes", "width", "last", "names", "opened"),
+    "scratch": ("network", "classes", "width", "total", "old"),
+}
+"""Strategy → what the stem tells: what it takes to compute the answer, so that nobody has to know it by heart."""
 
 
 def _only(figures: Figures, *names: str) -> Figures:

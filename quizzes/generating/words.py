@@ -198,16 +198,17 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         ),
         # what a strategy trains
         "trained_parameters.stem-frozen": _(
-            "You train %(network)s for %(classes)s classes with a new last layer. Everything else is frozen. How many"
-            " parameters are trained?"
+            "%(network)s has %(total)s parameters, and its last layer takes %(width)s features. You train it for %(classes)s"
+            " classes with a new last layer. Everything else is frozen. How many parameters are trained?"
         ),
         "trained_parameters.stem-finetune": _(
-            "You train %(network)s for %(classes)s classes: a new last layer, and `%(names)s` from their trained weights."
-            " Everything else is frozen. How many parameters are trained?"
+            "The last layer of %(network)s takes %(width)s features. You train the network for %(classes)s classes: a new last"
+            " layer, and `%(names)s` with %(opened)s parameters, from their trained weights. Everything else is frozen. How"
+            " many parameters are trained?"
         ),
         "trained_parameters.stem-scratch": _(
-            "You train %(network)s for %(classes)s classes from scratch, with a last layer of that size. How many"
-            " parameters are trained?"
+            "%(network)s has %(total)s parameters, %(old)s of them in its last layer, which takes %(width)s features. You train"
+            " it for %(classes)s classes from scratch, with a last layer of that size. How many parameters are trained?"
         ),
         "trained_parameters.hint": _("Count the new last layer first, its biases too. What does the optimizer change besides?"),
         "trained_parameters.step-head": _("The new layer: %(width)s × %(classes)s + %(classes)s = %(new)s."),
@@ -250,7 +251,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         "preprocessing.step-look": _("Ask the weights, and not your memory: each set comes with its own recipe."),
         "preprocessing.step-size": _("Shorter side to %(resize)s, then the middle: %(crop)s × %(crop)s."),
         "preprocessing.step-values": _("From 0 to 1, minus %(mean)s, divided by %(std)s, channel by channel."),
-        "preprocessing.right": _("That is what the record of `%(weights)s` says, and how their accuracy was measured."),
+        "preprocessing.right": _("That is what the record of these weights says, and how their accuracy was measured."),
         "preprocessing.one-recipe-fits-all": _(
             "Those figures are another recipe’s. These weights expect mean %(mean)s and deviation %(std)s."
         ),
@@ -269,8 +270,8 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
         ),
         # which mistake made this output
         "mistake_behind.shape-stem": _(
-            "A photo of %(width)s × %(height)s pixels is prepared for %(network)s. A tensor of shape %(seen_shape)s reaches the"
-            " network, where it should be %(right_shape)s. Which mistake was made?"
+            "A photo, %(width)s pixels wide and %(height)s high, is prepared for %(network)s. A tensor of shape %(seen_shape)s"
+            " reaches the network, where it should be %(right_shape)s. Which mistake was made?"
         ),
         "mistake_behind.shape-hint": _("Which axis is missing, moved, or of another length?"),
         "mistake_behind.shape-step": _("Compare axis by axis: %(seen_shape)s with %(right_shape)s."),
@@ -298,6 +299,7 @@ SENTENCES: Mapping[str, str | Promise] = MappingProxyType(
             " %(right_percent)s%% and %(seen_percent)s%%. There are %(classes)s classes."
         ),
         "mistake_behind.probability-right": _("Exactly that class and that probability follow from it."),
+        "mistake_behind.probability-none": _("That ends in an error, so no class would be named."),
         "mistake_behind.probability-wrong": _(
             "That would have named class %(would_be_index_raw)s, with %(would_be_percent)s%%."
         ),
