@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -23,6 +24,9 @@ def serve(listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=STREAMS_END_SECONDS,
     )
+    config.load()
+    gc.collect()
+    gc.freeze()  # what was loaded stays: looking through all of it again and again takes longer than answering
     uvicorn.Server(config).run(sockets=[listener])
 
 
