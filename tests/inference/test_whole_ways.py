@@ -19,13 +19,19 @@ from PIL import Image
 from skimage import data
 
 from accounts.models import User
-from inference import facts, services, streams
+from inference import facts, jobs, services, streams
 from inference.contracts import DEFAULT_NETWORK, Failure, RunKind
-from inference.models import Job, JobState, Trace
+from inference.models import Job, JobState, Proof, Trace
 from inference.networks.services import downloads
+from inference.proof_runs import Prover, prover
+from lessons.authoring import create_lesson
+from lessons.drafts import save_draft
+from lessons.models import Course, Draft, Lesson
+from operations.processes import worker_command
 from tests.inference.engine.publisher import published
 from tests.inference.engine.test_downloading import CONTENT, Publisher
 from tests.inference.workers import WARM_SECONDS, Worker, eventually
+from tests.studio.conftest import LESSON
 from web.problems import Problem
 
 pytestmark = [
@@ -121,6 +127,52 @@ def kept_outlives_the_rest(visitor: Client, training: str) -> None:
     services.expire(now=timezone.now() + timedelta(days=90))
     assert list(Trace.objects.values_list("pk", flat=True).filter(owner__isnull=False)) == [Trace.objects.get(pk=training).pk]
     assert visitor.get(f"/training/{training}/head").status_code == 200
+
+
+# --- proofs ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def coded(course: Course, instructor: User) -> Lesson:
+    """A lesson whose draft has three pieces of code, none of which was ever run; the second takes a while."""
+    lesson = create_lesson(course=course, author=instructor, title="Edges", slug="edges", now=timezone.now())
+    samples = ("print('one')", "import time\ntime.sleep(3)", "print('three')")
+    fences = "".join(f"\n```python id=s{number}\n{code}\n```\n" for number, code in enumerate(samples))
+    text = LESSON.format(uid=lesson.uid).replace("[read, practise, test]", "[read]")
+    save_draft(lesson=lesson, files={"lesson.md": text + fences}, revision=1, author=instructor, now=timezone.now())
+    return lesson
+
+
+@pytest.mark.sandbox
+def test_proofs_are_asked_for_in_the_studio_survive_a_killed_worker_and_unblock_publishing(
+    start: Start, client: Client, instructor: User, coded: Lesson
+) -> None:
+    command = worker_command("checks")
+    queues = command[command.index("-Q") + 1]
+    assert queues == "checks,proofs"
+    studio = "/studio/courses/vision/lessons/edges/"
+    client.force_login(instructor)
+    assert "No worker is there to run them just now." in client.get(f"{studio}check/").content.decode()
+    first = start(queue=queues, pool="threads", processes=3)
+    eventually(lambda: prover() is Prover.READY, seconds=WARM_SECONDS, why=first.told)
+    assert client.post(f"{studio}publish/", {"revision": Draft.objects.get(lesson=coded).revision}).status_code == 422
+    assert client.post(f"{studio}proofs/run/", {}).status_code == 302
+    eventually(lambda: Proof.objects.count() == 1, seconds=WARM_SECONDS, why=first.told)
+    assert "1 of 3 have run." in client.get(f"{studio}proofs/").content.decode()
+    first.kill()
+
+    second = start(queue=queues, pool="threads", processes=3)
+
+    def ended() -> bool:
+        jobs.reap(now=timezone.now())
+        return Job.objects.get(kind=RunKind.PROOF).is_finished
+
+    eventually(ended, seconds=WARM_SECONDS, why=second.told)
+    job = Job.objects.get(kind=RunKind.PROOF)
+    assert (job.state, job.attempts) == (JobState.DONE, 2)
+    assert sorted(Proof.objects.values_list("output", flat=True)) == ["", "one\n", "three\n"]
+    assert "3 of 3 snippets are proved" in client.get(f"{studio}check/").content.decode()
+    assert client.post(f"{studio}publish/", {"revision": Draft.objects.get(lesson=coded).revision}).status_code == 302
 
 
 # --- weights --------------------------------------------------------------------------------------------------------------

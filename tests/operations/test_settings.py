@@ -14,7 +14,7 @@ from django.conf import settings
 SAY = (
     "import json; from config import settings as s;"
     "database = s.DATABASES['default']['NAME'];"
-    "print(json.dumps([str(s.DATA_DIR), str(s.MEDIA_ROOT), database, s.PORT, s.ALLOWED_HOSTS, s.WARM_NETWORKS]))"
+    "print(json.dumps([s.PROOFS, str(s.DATA_DIR), str(s.MEDIA_ROOT), database, s.PORT, s.ALLOWED_HOSTS, s.WARM_NETWORKS]))"
 )
 
 
@@ -48,9 +48,14 @@ def test_an_empty_value_counts_as_none(tmp_path: Path) -> None:
         "EMAIL_URL",
     )
     assert understood(tmp_path, **dict.fromkeys(names, "")) == understood(tmp_path)
-    assert understood(tmp_path)[0] == str(settings.ROOT / "data")
+    assert understood(tmp_path)[1] == str(settings.ROOT / "data")
 
 
 def test_a_worker_can_be_told_to_warm_no_network(tmp_path: Path) -> None:
     assert understood(tmp_path)[-1] == ["efficientnet_lite0"]
     assert understood(tmp_path, WARM_NETWORKS="")[-1] == []
+
+
+def test_running_authors_code_is_turned_off_in_a_word(tmp_path: Path) -> None:
+    assert understood(tmp_path)[0] is True
+    assert [understood(tmp_path, PROOFS=word)[0] for word in ("off", "0", "no", "nonsense")] == [False] * 4

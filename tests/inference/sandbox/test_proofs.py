@@ -17,6 +17,7 @@ from inference.proofs import (
     dump_lock,
     installed_versions,
     is_fresh,
+    keep_runs,
     load_lock,
     proof_of,
     proofs_of,
@@ -117,3 +118,12 @@ def test_a_wheels_local_label_makes_no_proof_stale() -> None:
 def test_what_could_not_run_here_says_what_is_missing() -> None:
     assert missing_here("weights/vgg16").missing == "weights/vgg16"
     assert is_fresh(missing_here("weights/vgg16"))
+
+
+@pytest.mark.django_db
+def test_a_run_that_was_stopped_or_lacked_its_weights_takes_no_place_of_a_proof() -> None:
+    sha256 = snippet_sha256(SNIPPET)
+    assert keep_runs({sha256: missing_here("weights/resnet50"), "b": replace(RAN, stopped=Stopped.TIME)}, now=NOW) == 1
+    assert keep_runs({sha256: RAN}, now=NOW) == 1
+    assert keep_runs({sha256: missing_here("weights/resnet50")}, now=NOW) == 0
+    assert Proof.objects.get().output == "1\n"
