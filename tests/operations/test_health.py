@@ -179,6 +179,22 @@ def test_a_backup_holds_what_a_restored_site_needs(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_backup_is_for_the_user_alone_who_made_it(tmp_path: Path) -> None:
+    call_command("backup", str(tmp_path / "site.tar.gz"), stdout=io.StringIO())
+    assert (tmp_path / "site.tar.gz").stat().st_mode & 0o777 == 0o600
+    with tarfile.open(tmp_path / "site.tar.gz") as archive:
+        assert archive.getmember("forward-pass.sqlite3").mode & 0o777 == 0o600
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backup_of_a_folder_without_a_site_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(tmp_path / "empty" / "forward-pass.sqlite3"))
+    with pytest.raises(CommandError, match="There is no database at"):
+        call_command("backup", str(tmp_path / "site.tar.gz"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "site.tar.gz").write_text("last week's")
     with pytest.raises(CommandError, match="never overwrites"):
