@@ -34,7 +34,21 @@ def _usable(name: str, form: str) -> Iterator[None]:
         raise SystemExit(f"{name} is set to something that can't be used: write {form}.") from error
 
 
-DEBUG = env.bool("DEBUG", default=False)
+def _is_on(name: str) -> bool:
+    """Whether a switch is turned on. A misspelt word would turn HTTPS off without a word, so it ends the process."""
+    with _usable(name, "1 or 0"):
+        word = env.str(name, default="0").lower()
+        if word not in (*env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"):
+            raise ValueError("neither on nor off")
+    return word in env.BOOLEAN_TRUE_STRINGS
+
+
+def _listed(name: str, default: list[str]) -> list[str]:
+    """What a comma-separated value lists, however it is spaced."""
+    return [one for given in env.list(name, default=default) if (one := given.strip())]
+
+
+DEBUG = _is_on("DEBUG")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(ROOT / "data"))).resolve()
 MEDIA_ROOT = Path(env.str("MEDIA_DIR", default=str(DATA_DIR / "media"))).resolve()
 WEIGHTS_DIR = Path(env.str("WEIGHTS_DIR", default=str(DATA_DIR / "weights"))).resolve()
@@ -80,8 +94,11 @@ def _redis_socket() -> Path:
 
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=sorted({"localhost", "127.0.0.1", "[::1]", HOST}))
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = _listed("ALLOWED_HOSTS", sorted({"localhost", "127.0.0.1", "[::1]", HOST}))
+with _usable("CSRF_TRUSTED_ORIGINS", "addresses, as in CSRF_TRUSTED_ORIGINS=https://learn.example.org"):
+    CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS", [])
+    if not all(origin.startswith(("http://", "https://")) for origin in CSRF_TRUSTED_ORIGINS):
+        raise ValueError("no scheme")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -144,6 +161,8 @@ if env.str("DATABASE_URL", default=""):
         if env.str("DATABASE_URL").partition("://")[0] not in ("postgres", "postgresql", "sqlite"):
             raise ValueError("another database")
         DATABASES = {"default": env.db_url("DATABASE_URL")}
+        if not DATABASES["default"]["NAME"]:
+            raise ValueError("no name of a database")
     if DATABASES["default"]["ENGINE"].endswith("postgresql"):
         # Plain connections under ASGI run the server out of connections; the pool bounds them.
         DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
@@ -225,7 +244,7 @@ CSRF_FAILURE_VIEW = "web.views.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-_BEHIND_TLS = env.bool("HTTPS", default=False)
+_BEHIND_TLS = _is_on("HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _BEHIND_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 if _BEHIND_TLS:
@@ -261,7 +280,7 @@ with _usable("TRACE_PROCESSES", "a number from 1, as in TRACE_PROCESSES=2"):
     TRACE_PROCESSES = env.int("TRACE_PROCESSES", default=0)  # 0: one for each GPU that CUDA_VISIBLE_DEVICES names, at least one
     if TRACE_PROCESSES < 0:
         raise ValueError("fewer than none")
-WARM_NETWORKS = tuple(filter(None, env.list("WARM_NETWORKS", default=["efficientnet_lite0"])))  # loaded when a worker starts
+WARM_NETWORKS = tuple(_listed("WARM_NETWORKS", ["efficientnet_lite0"]))  # loaded when a worker starts
 with _usable("WARM_MEGABYTES", "a number of MiB, as in WARM_MEGABYTES=2048"):
     WARM_MEGABYTES = env.int("WARM_MEGABYTES", default=2048)  # of networks that a worker process keeps loaded
     if WARM_MEGABYTES < 1:
@@ -277,10 +296,14 @@ PROOFS = env.bool("PROOFS", default=True)  # authors may have their code run fro
 PROOF_DEADLINE_SECONDS = 1800
 TRACE_ATTEMPTS = 3
 
+with _usable("LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR"):
+    LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+    if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        raise ValueError("another level")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -56,7 +56,7 @@ def table_of_variables(document: Path) -> set[str]:
 
 def settings_from_environment() -> set[str]:
     source = (ROOT / "platform" / "config" / "settings.py").read_text()
-    return set(re.findall(r'env\.[a-z_]+\(\s*"([A-Z_]+)"', source))
+    return set(re.findall(r'(?:env\.[a-z_]+|_is_on|_listed)\(\s*"([A-Z_]+)"', source))
 
 
 @pytest.mark.parametrize("document", [ROOT / "README.md", ROOT / "docs" / "operations.md"], ids=ids)

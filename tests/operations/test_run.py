@@ -165,6 +165,7 @@ def test_a_taken_port_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
             "DATABASE_URL (postgresql://127.0.0.1:1/site) does not answer",
         ),
         ("DATABASE_URL", "nonsense", "DATABASE_URL is set to something that can't be used"),
+        ("DATABASE_URL", "postgres://", "DATABASE_URL is set to something that can't be used"),
         ("PORT", "eighty", "PORT is set to something that can't be used"),
         ("TRACE_DEVICE", "toaster", "TRACE_DEVICE is set to something that can't be used: write auto, cpu or cuda"),
         ("TRACE_THREADS", "0", "TRACE_THREADS is set to something that can't be used"),
@@ -174,6 +175,10 @@ def test_a_taken_port_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
         ("PORT", "70000", "a port is a number up to 65535"),
         ("HOST", "192.0.2.1", "HOST 192.0.2.1 can't be listened at"),
         ("EMAIL_URL", "pigeon://loft", "EMAIL_URL is set to something that can't be used"),
+        ("HTTPS", "treu", "HTTPS is set to something that can't be used: write 1 or 0"),
+        ("DEBUG", "maybe", "DEBUG is set to something that can't be used: write 1 or 0"),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL is set to something that can't be used: write DEBUG, INFO, WARNING or ERROR"),
+        ("CSRF_TRUSTED_ORIGINS", "learn.example.org", "CSRF_TRUSTED_ORIGINS is set to something that can't be used"),
     ],
 )
 def test_a_setting_that_cannot_be_used_stops_the_start_with_a_sentence(
