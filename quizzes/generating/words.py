@@ -27,10 +27,20 @@ def misconception(slug: str) -> Misconception:
         told = TELLINGS[name]
         return Misconception(slug, str(told.title), str(told.belief), str(told.why), str(name))
     title, belief, why = MISCONCEPTIONS[slug]
-    return Misconception(slug, str(title), str(belief), str(why))
+    return Misconception(slug, str(title), str(belief), str(why), str(_RUNNABLE.get(slug, "")))
 
 
 _MISTAKES: Mapping[str, MistakeName] = MappingProxyType({slug_of(name): name for name in MistakeName})
+
+_RUNNABLE: Mapping[str, MistakeName] = MappingProxyType(
+    {
+        "one-recipe-fits-all": MistakeName.OTHER_MEAN_STD,
+        "squashing-is-cropping": MistakeName.SQUASHED,
+        "dividing-is-normalising": MistakeName.NO_NORMALISATION,
+        "floats-are-floats": MistakeName.ZERO_TO_255,
+    }
+)
+"""Slug of a belief that templates bring along → the mistake in which one sees it happen."""
 
 TITLES: Mapping[str, Promise] = MappingProxyType(
     {
