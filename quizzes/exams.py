@@ -74,5 +74,5 @@ def clock_of(attempt: Attempt, *, now: datetime | None = None) -> dict[str, Any]
 
 
 def moment_words(at: datetime | None) -> str:
-    """A moment in the reader's time zone: “24 November 2026, 14:00”; empty for none."""
-    return date_format(timezone.localtime(at), _("j F Y, H:i")) if at else ""
+    """A moment in the reader's time zone: “24 November 2026, 14:00 CET”; empty for none."""
+    return date_format(timezone.localtime(at), _("j F Y, H:i T")) if at else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 from django.utils.translation import gettext as _
@@ -21,6 +21,20 @@ def read_moment(value: object) -> datetime:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):  # the latter at both ends of the calendar
         raise problem from None
+
+
+def with_zone(words: str, zone: tzinfo) -> str:
+    """The words as questions.yaml writes a moment: a day and a time without a zone are those of this zone.
+
+    What is no moment stays as it is, for the checks to name.
+    """
+    try:
+        moment = datetime.fromisoformat(words)
+    except ValueError:
+        return words
+    if ":" not in words or (moment.tzinfo and "T" in words):
+        return words
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).isoformat()
 
 
 Moment = Annotated[datetime, BeforeValidator(read_moment)]

@@ -74,7 +74,7 @@ def film_of_trace(trace: Trace) -> Film:
 def provenance(made_by: Mapping[str, Any], *, ran_at: datetime) -> str:
     """When a film was recorded and what made it, in a line."""
     return _("Recorded on %(day)s: weights %(weights)s, torch %(torch)s, torchvision %(torchvision)s, on %(device)s.") % {
-        "day": date_format(ran_at, "DATE_FORMAT"),
+        "day": date_format(ran_at, _("j F Y")),
         "weights": made_by["weights"] or "–",
         "torch": made_by["torch"],
         "torchvision": made_by["torchvision"],

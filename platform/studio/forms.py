@@ -11,6 +11,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.functional import Promise, cached_property, lazy
 from django.utils.text import format_lazy, slugify
+from django.utils.timezone import get_current_timezone, get_current_timezone_name
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +21,7 @@ from inference.training_contracts import DataName
 from lessons.models import Level
 from quizzes.generating.words import TITLES
 from quizzes.models import About, Difficulty, Reveal
+from quizzes.moments import with_zone
 from quizzes.reading.words import TITLES as READING_TITLES
 from quizzes.variants import GENERATED, TRACE
 from studio.documents import DRAWN_KINDS, MOST_ROWS, ONLY_OF_KIND, Values
@@ -603,14 +605,22 @@ class MisconceptionRow(StudioForm):
         return values
 
 
-_MOMENT = _("A day and a time with its zone, such as 2026-11-24T14:00:00Z, which is in UTC.")
+def _how_moments_are_written() -> str:
+    words = gettext("A day and a time, such as 2026-11-24 14:00: in your time zone, %(zone)s, unless another stands behind it.")
+    return words % {"zone": get_current_timezone_name()}
+
+
+_MOMENT = lazy(_how_moments_are_written, str)()
 
 
 class MomentField(LineField):
-    """A moment as documents write it; whether it is one is for the checks to say."""
+    """A moment as documents write it, with the author's zone where they name none; whether it is one the checks say."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=40, required=False, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return with_zone(super().to_python(value), get_current_timezone())
 
 
 class QuizForm(StudioForm):
@@ -646,7 +656,7 @@ class QuizForm(StudioForm):
         widget=NumberAsTyped,
         help_text=_("Left empty: once."),
     )
-    exam_opens_at = MomentField(label=_("The exam opens"), help_text=_("Left empty: at once."))
+    exam_opens_at = MomentField(label=_("The exam opens"), help_text=format_lazy("{} {}", _MOMENT, _("Left empty: at once.")))
     exam_closes_at = MomentField(
         label=_("The exam closes"), help_text=_("Nobody begins later, and nobody has time beyond it but their extra time.")
     )

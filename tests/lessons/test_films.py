@@ -70,7 +70,7 @@ def test_readers_get_the_whole_film_and_what_replays_it(recorded: Path, facts: N
     assert "data-replay" in page
     assert "inference/film.js" in page
     assert "inference/sharing.css" in page
-    assert "Recorded on March 1, 2026: weights DEFAULT, torch 2.13.0, torchvision 0.28.0, on cpu." in page
+    assert "Recorded on 1 March 2026: weights DEFAULT, torch 2.13.0, torchvision 0.28.0, on cpu." in page
     assert "EfficientNet-Lite0 looks at: Chelsea the cat" in page
     assert "(Stéfan van der Walt, CC0)" in page
     assert "The network’s first choice is “tiger cat”, with 62.0%." in page

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from config.celery import app
+from quizzes.exams import moment_words
 from quizzes.extra_time import extra_times_of, give_extra_time, take_back_extra_time
 from quizzes.models import Attempt, ExtraTime, QuizMode, QuizVersion, Response
 from quizzes.personal import export
@@ -350,3 +352,9 @@ def test_never_tells_the_total_and_nothing_else(visitor, learner, examine):
     assert (result["score"], result["right"], result["objectives"]) == (0.5, None, [])
     kept = export(learner)["attempts"][0]
     assert (kept["score"], kept["questions"][0]["answers"][0]["right"]) == (0.5, None)
+
+
+def test_a_learner_reads_in_which_zone_a_moment_is():
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        assert moment_words(datetime(2026, 11, 24, 13, tzinfo=UTC)) == "24 November 2026, 14:00 CET"
+    assert moment_words(datetime(2026, 11, 24, 13, tzinfo=UTC)) == "24 November 2026, 13:00 UTC"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
+from django.utils import timezone
 
 from quizzes.schema import read_questions
 from studio.documents import QuestionsText
+from studio.forms import MomentField, QuizForm
 from tests.studio.conftest import QUESTIONS, files_of, form_of
 
 SETTINGS = {
@@ -38,6 +42,28 @@ def test_the_forms_values_are_the_documents(document):
     again = QuestionsText(text)
     assert again.with_quiz(again.quiz) == text, "what was not changed stays byte for byte"
     assert again.quiz["exam_closes_at"] == SETTINGS["exam_closes_at"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("2026-11-24 14:00", "2026-11-24T14:00:00+01:00"),
+        ("2026-06-24T14:00", "2026-06-24T14:00:00+02:00"),
+        ("2026-11-24 14:00Z", "2026-11-24T14:00:00+00:00"),
+        ("2026-11-24T13:00:00Z", "2026-11-24T13:00:00Z"),
+        ("2026-11-24", "2026-11-24"),
+        ("24 Nov, at two", "24 Nov, at two"),
+        ("", ""),
+    ],
+)
+def test_a_time_without_a_zone_is_the_authors_own(typed, written):
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        assert MomentField(label="opens").clean(typed) == written
+
+
+def test_the_form_says_whose_zone_a_time_is_in():
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        assert "in your time zone, Europe/Berlin" in str(QuizForm.base_fields["exam_opens_at"].help_text)
 
 
 def test_a_question_is_put_into_the_exam_by_its_own_form(document):
