@@ -129,7 +129,9 @@ class LessonPage:
     def render(self, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
         """The mode's template, which extends `lessons/lesson.html`, inside the lesson's frame."""
         openings = openings_of(self)
-        response = render(self.request, template, self.context(openings=openings, **(context or {})), status=status)
+        is_predicted = any(opening.predicts for opening in openings)
+        context = self.context(openings=openings, is_predicted=is_predicted, **(context or {}))
+        response = render(self.request, template, context, status=status)
         if openings:
             add_never_cache_headers(response)
         return response

@@ -23,6 +23,7 @@ class Opening:
     html: SafeString
     styles: tuple[str, ...] = ()  # static files that it needs
     scripts: tuple[str, ...] = ()
+    predicts: bool = False  # it asks what will come out, so that the page itself doesn't ask a second time
 
 
 def openings_of(page: LessonPage) -> list[Opening]:

@@ -22,6 +22,8 @@ DOORS = ("read", "run")
 
 PREDICTED = ("run", "break", "train")
 
+STYLES = ("quizzes/quiz.css",)
+
 
 def pretest(page: LessonPage) -> Opening | None:
     """Two questions before anything, for who has not answered or put them away; a line about them afterwards."""
@@ -39,7 +41,7 @@ def pretest(page: LessonPage) -> Opening | None:
         "result": result_of(taken) if taken and taken.is_finished else None,
         "here": page.url(),
     }
-    return _opening(page, "quizzes/beforehand/_pretest.html", context)
+    return Opening(render_to_string("quizzes/beforehand/_pretest.html", context, request=page.request), styles=STYLES)
 
 
 def prediction(page: LessonPage) -> Opening | None:
@@ -49,9 +51,5 @@ def prediction(page: LessonPage) -> Opening | None:
         return None
     view = prediction_view(asked, page.version, page.person, now=timezone.now())
     context = {"prediction": view, "question": view.question, "here": page.request.get_full_path()}
-    return _opening(page, "quizzes/beforehand/_prediction.html", context, scripts=("quizzes/quiz.js",))
-
-
-def _opening(page: LessonPage, template: str, context: dict[str, Any], *, scripts: tuple[str, ...] = ()) -> Opening:
-    html = render_to_string(template, context, request=page.request)
-    return Opening(html, styles=("quizzes/quiz.css",), scripts=scripts)
+    html = render_to_string("quizzes/beforehand/_prediction.html", context, request=page.request)
+    return Opening(html, styles=STYLES, scripts=("quizzes/quiz.js",), predicts=True)

@@ -66,6 +66,21 @@ def ran(person: User, *, label: str = "tabby", at: datetime | None = None, **job
     return Trace.objects.create(owner=person, job=made, created_at=now)
 
 
+@pytest.mark.parametrize("mode", ["run", "train"])
+def test_a_page_with_a_prediction_asks_for_no_second_one(client: Client, publish: Publish, mode: str) -> None:
+    prompt = {"question": "What comes first?", "options": ["a cat", "a rocket"], "why": "Cats are on the list."}
+    meta = META | {"run": META["run"] | {"predict": prompt}, "train": META["train"] | {"predict": prompt}}
+    page = f"/courses/vision/lessons/one/{mode}/"
+    publish(BEFOREHAND, meta=meta)
+    with_prediction = client.get(page)
+    assert text_of(with_prediction).count("Predict") == 1
+    assert 'name="prediction"' not in with_prediction.content.decode()
+    publish(BEFOREHAND.replace("predictions: {run: b-run, train: b-train}\n", ""), meta=meta)
+    without = client.get(page).content.decode()
+    assert without.count('value="a rocket"') == 1
+    assert "Predict, then" in without
+
+
 def test_it_is_asked_on_the_modes_page_and_looking_writes_nothing(client: Client, version: LessonVersion) -> None:
     page = client.get(RUN)
     assert "Predict first" in text_of(page)
