@@ -79,9 +79,10 @@ def fact(network: str, path: str) -> Any:
     return value
 
 
-def facts_of(network: str) -> dict[str, Any] | None:
-    """All that was computed about a network, nested, its stages in order; None when nothing was on these versions."""
-    return _nested(_rows().filter(network=network)).get(network)
+def facts_of(network: str, *keys: str) -> dict[str, Any] | None:
+    """All that was computed about a network, nested, its stages in order, or what of it `keys` name; None when nothing was."""
+    rows = _rows().filter(network=network)
+    return _nested(rows.filter(key__in=keys) if keys else rows).get(network)
 
 
 def facts_of_each(networks: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -89,9 +90,9 @@ def facts_of_each(networks: Iterable[str]) -> dict[str, dict[str, Any]]:
     return _nested(_rows().filter(network__in=set(networks)))
 
 
-def figures_of(network: str) -> dict[str, Any] | None:
-    """All that was computed about a network; None while nothing was, and for the library, which passes for no network."""
-    return None if network == LIBRARY else facts_of(network)
+def figures_of(network: str, *keys: str) -> dict[str, Any] | None:
+    """As `facts_of`; None for the library, which passes for no network."""
+    return None if network == LIBRARY else facts_of(network, *keys)
 
 
 def listed(networks: Iterable[str] | None = None) -> dict[str, dict[str, Any]]:
@@ -238,10 +239,10 @@ def _rows() -> Any:
     return Fact.objects.filter(torch=versions.torch, torchvision=versions.torchvision, engine=ENGINE_VERSION).order_by("pk")
 
 
-def _nested(rows: Iterable[Fact]) -> dict[str, dict[str, Any]]:
+def _nested(rows: Any) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        found.setdefault(row.network, {})[row.key] = _decoded(row.value)
+    for network, key, value in rows.values_list("network", "key", "value"):
+        found.setdefault(network, {})[key] = _decoded(value)
     return found
 
 

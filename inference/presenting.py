@@ -225,7 +225,7 @@ def present(trace: Trace, *, person: User | None = None, share_token: str = "") 
     job = trace.job
     told = told_so_far(job)
     status = status_of(trace, has_stages=bool(told["stages"]))
-    network = facts.facts_of(job.network) or {}
+    network = facts.facts_of(job.network, "title", *(() if _is_whole(job, told) else ("preprocessing", "stages"))) or {}
     frames = _frames(trace, told, network, share_token=share_token)
     top_k = top_k_of(told)
     error, action = wording.failure(job.failure) if status == Status.FAILED else ("", "")
@@ -571,10 +571,14 @@ def waiting_frames(network: Mapping[str, Any]) -> tuple[Frame, ...]:
 
 
 def _frames(trace: Trace, told: Mapping[str, Any], network: Mapping[str, Any], *, share_token: str) -> tuple[Frame, ...]:
-    """The film: what ran, then what still waits. Only a trace promises a whole film."""
+    """The film: what ran, then what still waits."""
     ran = tuple(frame_of(trace, stage, share_token=share_token) for stage in told["stages"])
-    is_whole = told.get("made_by") or trace.job.kind != RunKind.TRACE
-    return ran if is_whole else ran + waiting_frames(network)[len(ran) :]
+    return ran if _is_whole(trace.job, told) else ran + waiting_frames(network)[len(ran) :]
+
+
+def _is_whole(job: Job, told: Mapping[str, Any]) -> bool:
+    """Whether nothing of the film is still to come. Only a trace promises one."""
+    return bool(told.get("made_by")) or job.kind != RunKind.TRACE
 
 
 def _waiting_frame(index: int, name: str, stage: Mapping[str, Any]) -> Frame:

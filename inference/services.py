@@ -108,10 +108,12 @@ def request_run(
     key = job_key(**told, weights=file, options=options)
     with transaction.atomic():
         _lock(owner)  # before the job, as whoever merges or erases a person does
-        if options.get("weights") and network in INSPECTED_NETWORKS:
-            early = job_key(**told, weights="", options=options | {"weights": ""})
-            _find_run_from_before_figures(early, key=key, options=options)
-        job = _job(key, kind=kind, network=network, sample=sample, upload=upload, options=options, now=now)
+        job = _locked_job(key)
+        if job is None:
+            if options.get("weights") and network in INSPECTED_NETWORKS:
+                early = job_key(**told, weights="", options=options | {"weights": ""})
+                _find_run_from_before_figures(early, key=key, options=options)
+            job = _made_job(key, kind=kind, network=network, sample=sample, upload=upload, options=options, now=now)
         is_new = job.attempts_allowed == 0 or job.state in (JobState.FAILED, JobState.CANCELLED)
         trace = _same_trace(job, owner=owner, prediction=prediction)
         if trace is None:
@@ -183,7 +185,7 @@ def _image_of(*, owner: User | None, sample: str, upload: Upload | None) -> str:
 
 def _weights_for(network: str) -> tuple[str, str]:
     """Name and file of the weights that a run would use; raises Problem when there can be no run."""
-    known = facts.figures_of(network) or facts.record_of(network)
+    known = facts.figures_of(network, "title", "weights", "default_weights") or facts.record_of(network)
     if known is None:
         if network in INSPECTED_NETWORKS:
             return "", ""  # its facts are still being computed: the worker will tell
@@ -207,10 +209,15 @@ def _lock(owner: User | None) -> None:
         User.objects.select_for_update(no_key=True).filter(pk=owner.pk).first()
 
 
-def _job(
+def _locked_job(key: str) -> Job | None:
+    """The one job of this key, locked; None where there is none."""
+    return Job.objects.select_for_update().filter(key=key).first()
+
+
+def _made_job(
     key: str, *, kind: RunKind, network: str, sample: str, upload: Upload | None, options: dict[str, Any], now: datetime
 ) -> Job:
-    """The one job of this key, locked; made if there was none, in which case nobody has been told of it yet."""
+    """The one job of this key, locked; just made, unless somebody else made it at this moment. Nobody was told of it yet."""
     fields = {"kind": kind, "network": network, "options": options, "sample": sample, "upload": upload}
     deadline = now + jobs.time_allowed(kind)
     job, _created = Job.objects.get_or_create(key=key, defaults={**fields, "created_at": now, "deadline": deadline})
@@ -224,7 +231,7 @@ def _find_run_from_before_figures(early: str, *, key: str, options: dict[str, An
     run a second time.
     """
     found = Job.objects.filter(key=early).exclude(state__in=(JobState.FAILED, JobState.CANCELLED)).first()
-    if found is None or Job.objects.filter(key=key).exists():
+    if found is None:
         return
     made_by = (found.document or {}).get("made_by") or {}
     if not found.is_finished or made_by.get("weights") == options["weights"]:

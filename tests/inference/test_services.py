@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as site
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from inference import facts, jobs, services
@@ -85,6 +86,17 @@ def test_a_finished_run_answers_at_once(learner: User, guest: User, bell: list[s
     trace = ask(guest)
     assert trace.job.state == JobState.DONE
     assert services.present(trace).top_k[0].label == "tiger cat"
+
+
+def test_a_stored_run_is_shown_by_few_queries_that_read_it_once(learner: User) -> None:
+    finish(ask(learner))
+    with CaptureQueriesContext(connection) as asked:
+        assert services.present(ask(learner)).status == "done"
+    selects = [query["sql"] for query in asked if query["sql"].startswith("SELECT")]
+    assert len(selects) == 5  # the weights, the person, the run, their trace, the title
+    assert sum('."document"' in sql for sql in selects) == 1
+    assert sum('"inference_fact"' in sql for sql in selects) == 2
+    assert all("IN (" in sql for sql in selects if '"inference_fact"' in sql), "no fact is read that nobody needs"
 
 
 def test_a_double_click_is_one_trace(learner: User) -> None:
