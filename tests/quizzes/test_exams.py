@@ -332,7 +332,7 @@ def test_what_is_withheld_is_announced_in_the_learners_time_zone(visitor, learne
     attempt = start_attempt(user=learner, quiz_version=exam, now=timezone.now())
     attempt = finish_attempt(attempt=attempt, now=timezone.now())
     page = visitor.get(reverse("quizzes:results", args=[attempt.pk])).content.decode()
-    assert "Handed in. Results come on 24 November 2999, 23:00." in page
+    assert "Handed in. Results come on 24 November 2999, 23:00 JST." in page
     assert "Handed in. Results come on" in visitor.get(DOOR).content.decode()
     with pytest.raises(Problem, match="once you have been told"):
         start_redo(attempt=attempt, now=timezone.now())
