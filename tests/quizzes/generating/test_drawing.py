@@ -109,6 +109,36 @@ def test_the_stem_says_nothing_of_the_answer(known: Facts) -> None:
             assert not {"count", "stride", "field", "square"} & {figure for figure, _value in drawn.stem.figures}
 
 
+def test_the_stem_tells_what_it_takes_to_say_how_many_parameters_are_trained(known: Facts) -> None:
+    for seed in range(200):
+        drawn = TEMPLATES["trained_parameters"].draw(seed, known)
+        stem = {name: value for name, value in drawn.stem.figures if isinstance(value, int)}
+        trained = (stem["width"] + 1) * stem["classes"]
+        match drawn.stem.code.removeprefix("trained_parameters.stem-"):
+            case "finetune":
+                trained += stem["opened"]
+            case "scratch":
+                trained += stem["total"] - stem["old"]
+        assert trained == drawn.option(drawn.right).text["count"], drawn
+
+
+def test_a_wrong_answer_has_three_mistakes_to_be_told_apart(known: Facts) -> None:
+    drawn = [TEMPLATES["mistake_behind"].draw(seed, known) for seed in range(60)]
+    offered = [len(one.options) for one in drawn if one.stem.code == "mistake_behind.probability-stem"]
+    assert set(offered) == {3}
+
+
+def test_what_goes_wrong_when_a_photo_is_prepared_can_be_seen_to_happen() -> None:
+    runnable = {slug: misconception(slug).mistake for slug in TEMPLATES["preprocessing"].misconceptions}
+    assert runnable == {
+        "one-recipe-fits-all": "other_mean_std",
+        "squashing-is-cropping": "squashed",
+        "dividing-is-normalising": "no_normalisation",
+        "floats-are-floats": "zero_to_255",
+        "all-networks-prepare-alike": "",
+    }
+
+
 def test_a_network_that_allows_no_such_question_is_refused(known: Facts) -> None:
     for name, network in (
         ("output_shape", "vit_b_16"),  # one size only
