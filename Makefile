@@ -86,7 +86,7 @@ bench-page: set-up-tests ## docs/performance.md, from what make bench measured
 	$(VENV)/python -m tests.benchmarks.report --write-docs
 
 picture: ## README's picture, from the journey's screenshot (make test-journeys)
-	$(VENV)/python -c "from PIL import Image; shot = Image.open('artifacts/screenshots/run-after-desktop.png').convert('RGB'); shot.crop((100, 0, 1180, 2260)).resize((720, 1507)).save('docs/run.jpg', quality=78)"
+	$(VENV)/python -c "from PIL import Image; shot = Image.open('artifacts/screenshots/run-after-desktop.png').convert('RGB'); shot.crop((100, 0, 1180, 2650)).resize((720, 1767)).save('docs/run.jpg', quality=78)"
 
 clean: ## remove .venv and caches; data/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage artifacts
