@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, TypeVar, get_args
 
 import yaml
@@ -74,7 +75,7 @@ def read_yaml(text: str, file: str, *, first_line: int = 1) -> Document:
         document.findings.append(Finding(file, 0, _("The file is too long. Split the lesson in two.")))
         return document
     try:
-        node = _Loader(_without_aliases(text)).get_single_node()
+        node = _scanned(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or error.context or ""
@@ -88,6 +89,16 @@ def read_yaml(text: str, file: str, *, first_line: int = 1) -> Document:
     if node is not None:
         document.value = _build(node, (), document, first_line)
     return document
+
+
+@lru_cache(maxsize=4)
+def _scanned(text: str) -> yaml.Node | None:
+    """The document's nodes, which nobody changes; raises YAMLError.
+
+    Scanning takes longest of all, and one page of the studio asks for the same text several times.
+    """
+    node: yaml.Node | None = _Loader(_without_aliases(text)).get_single_node()
+    return node
 
 
 def _without_aliases(text: str) -> str:

@@ -155,6 +155,15 @@ class Proving:
         return self.progress is not None and self.progress.is_going
 
 
+def progress_of(lesson: Lesson, author: User) -> Progress | None:
+    """How far a run of the lesson's proofs is; None when none is going. No document is read for it: pages ask every 2 s."""
+    run = newest_run(lesson.pk)
+    if run is None or not run.is_going:
+        return None
+    is_mine = own_run(owner=author, lesson=lesson.pk) is not None
+    return Progress(run, progress_sentence(run, (), prover=prover()), is_mine=is_mine)
+
+
 def proving_context(request: HttpRequest, lesson: Lesson, page: str, question: str = "") -> dict[str, Any]:
     """What `studio/_proving.html` shows, looked up when a template does: a form that saves itself shows none of it."""
     return {"proving": SimpleLazyObject(partial(_proving, author_of(request), lesson, page, question))}

@@ -21,7 +21,7 @@ from inference.connections import client
 from inference.contracts import EngineError, Failure, RunKind
 from inference.fairness import Wish
 from inference.models import Job, JobState, Trace
-from inference.queueing import DOWNLOADS, TRACES, TRAININGS
+from inference.queueing import DOWNLOADS, PROOFS, TRACES, TRAININGS
 from inference.samples import all_samples
 from tests.inference.conftest import NETWORK, NOW, ImitationNetwork
 from web.problems import Problem
@@ -38,7 +38,7 @@ def ask(
     owner: User | None, sample: str = "chelsea", *, after: float = 0, kind: RunKind = RunKind.TRACE, **options: object
 ) -> Trace:
     """A person's request, so many seconds after the first."""
-    is_of_photo = kind not in (RunKind.TRAINING, RunKind.DOWNLOAD)
+    is_of_photo = kind not in (RunKind.TRAINING, RunKind.DOWNLOAD, RunKind.PROOF)
     return services.request_run(
         kind=kind,
         owner=owner,
@@ -281,12 +281,13 @@ def test_a_person_trains_once_at_a_time_and_may_trace_meanwhile(person, bell) ->
     assert next_up(line=TRAININGS) == [second.job_id]
 
 
-def test_one_file_is_downloaded_at_a_time(person, bell) -> None:
-    first, second = (ask(person(), after=number, kind=RunKind.DOWNLOAD, number=number) for number in range(2))
-    assert next_up(line=DOWNLOADS) == [first.job_id]
-    assert next_up(line=DOWNLOADS) == []
+@pytest.mark.parametrize(("kind", "line"), [(RunKind.DOWNLOAD, DOWNLOADS), (RunKind.PROOF, PROOFS)])
+def test_one_file_is_downloaded_at_a_time_and_one_lesson_proved(kind: RunKind, line: queueing.Line, person, bell) -> None:
+    first, second = (ask(person(), after=number, kind=kind, number=number) for number in range(2))
+    assert next_up(line=line) == [first.job_id]
+    assert next_up(line=line) == []
     end(first.job_id)
-    assert next_up(line=DOWNLOADS) == [second.job_id]
+    assert next_up(line=line) == [second.job_id]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in RunKind if kind != RunKind.OPENED])

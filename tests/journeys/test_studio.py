@@ -166,6 +166,7 @@ def test_two_authors_meet_side_by_side(
         ("misconceptions", "misconceptions/"),
         ("pictures", "pictures/"),
         ("check", "check/"),
+        ("proofs-page", "proofs/"),
         ("publish", "publish/"),
         ("history", "history/"),
         ("restore", "history/1/restore/"),

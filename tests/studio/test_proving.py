@@ -292,6 +292,24 @@ def test_stopping_ends_one_s_own_run_and_it_can_be_asked_for_again(owner, second
     assert Job.objects.get().state == JobState.WAITING
 
 
+def test_how_far_it_is_is_asked_for_without_reading_the_draft(owner, base, coded, django_assert_max_num_queries, monkeypatch):
+    ask(owner, base)
+    monkeypatch.setattr("studio.proofs.open_draft", None)
+    with django_assert_max_num_queries(14):
+        told = owner.get(f"{base}proofs/?page=check", headers={"HX-Request": "true"})
+    assert "Next in line." in text_of(told)
+    assert "<h1" not in text_of(told)
+    monkeypatch.undo()
+
+
+def test_the_end_is_told_with_the_findings_it_changes(owner, base, coded, workers):
+    ask(owner, base)
+    owner.post(f"{base}proofs/stop/")
+    told = owner.get(f"{base}proofs/?page=check", headers={"HX-Request": "true"})
+    assert told["HX-Retarget"] == told["HX-Reselect"] == "#proving"
+    assert f'hx-get="{base}check/" hx-trigger="load"' in text_of(told)
+
+
 # --- no sandbox, no queue, no worker ---------------------------------------------------------------------------------------
 
 

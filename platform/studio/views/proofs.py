@@ -18,7 +18,7 @@ from lessons.schema import Uid
 from quizzes.schema import QUESTIONS_FILE
 from studio.access import author_of, for_lesson
 from studio.frame import lesson_frame
-from studio.proofs import proving_context
+from studio.proofs import progress_of, proving_context
 from web.problems import not_found
 
 _UID: TypeAdapter[str] = TypeAdapter(Uid)
@@ -28,11 +28,15 @@ _UID: TypeAdapter[str] = TypeAdapter(Uid)
 @for_lesson
 def proofs(request: HttpRequest, lesson: Lesson) -> HttpResponse:
     """Every snippet of the draft, or of one question, and how far a run of them is; other pages take that part from here."""
+    if request.htmx and (progress := progress_of(lesson, author_of(request))):  # type: ignore[attr-defined]
+        return render(request, "studio/_proving_progress.html", {"progress": progress})
     question = _question(request.GET.get("question", ""))
     page = "question" if question else request.GET.get("page", "")
     page = page if page in ("check", "question") else "proofs"
     context = {**lesson_frame(request, lesson), **proving_context(request, lesson, page, question)}
-    return render(request, "studio/proofs.html", context)
+    response = render(request, "studio/proofs.html", context)
+    response["HX-Retarget"] = response["HX-Reselect"] = "#proving"  # it has ended: all that stands around it changes
+    return response
 
 
 @require_POST
