@@ -27,13 +27,15 @@ from django.db import connection
 connection.creation.create_test_db(verbosity=0)
 client = Client(raise_request_exception=False)
 addresses = ["/", "/networks/", "/traces/", "/samples/chelsea", "/api/v1/samples", "/api/v1/networks", "/api/v1/openapi.json",
-             "/healthz", "/plans/", "/sign-in/", "/studio/", "/studio/courses/any/lessons/any/check/"]
+             "/healthz", "/plans/", "/sign-in/", "/studio/", "/studio/courses/any/lessons/any/check/",
+             "/studio/courses/any/lessons/any/proofs/"]
 statuses = {address: client.get(address).status_code for address in addresses}
 began = time.monotonic()
 statuses["POST /traces/"] = client.post("/traces/", {"sample": "chelsea"}).status_code
 seconds = time.monotonic() - began
 heavy = ("torch", "torchvision", "skimage", "sklearn", "scipy", "inference.engine")
-runs_code = ("inference.sandbox.nest", "inference.sandbox.run", "inference.sandbox.runner", "lessons.proving")
+runs_code = ("inference.sandbox.nest", "inference.sandbox.run", "inference.sandbox.runner", "inference.sandbox.engine",
+             "lessons.proving")
 loaded = lambda names: [name for name in names if name in sys.modules]
 print(json.dumps({"runs_code": loaded(runs_code), "studio": "studio.views.publishing" in sys.modules, "statuses": statuses,
                   "seconds": seconds, "heavy": loaded(heavy)}))

@@ -143,11 +143,13 @@ def test_a_missing_proof_is_run_and_then_the_lesson_can_be_published(owner, base
     page = text_of(owner.get(base + "check/"))
     assert "0 of 1 snippet is proved" in page
     assert "Run the proofs" in page
+    assert "Run all again" not in page
     assert ask(owner, base)["Location"] == f"{base}check/#proving"
     waiting = text_of(owner.get(base + "check/"))
     assert "Next in line." in waiting
     assert 'hx-trigger="every 2s"' in waiting
     assert "Run the proofs" not in waiting
+    assert "is proved" not in waiting, "which would not be true for long"
     job = run()
     assert job.state == JobState.DONE
     page = text_of(owner.get(base + "check/"))
