@@ -60,14 +60,19 @@ def password_field(label: Any, autocomplete: str, help_text: Any = "") -> forms.
     return forms.CharField(label=label, help_text=help_text, widget=widget, strip=False, max_length=PASSWORD_AT_MOST)
 
 
-class SignUpForm(forms.Form):
-    email = EmailField()
-    name = forms.CharField(
+def name_field() -> forms.CharField:
+    """What a person is called; nobody is without a name for their instructors."""
+    return forms.CharField(
         label=gettext_lazy("Name"),
         max_length=120,
         help_text=gettext_lazy("What instructors of your courses see."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+
+
+class SignUpForm(forms.Form):
+    email = EmailField()
+    name = name_field()
     password = password_field(gettext_lazy("Password"), "new-password", PASSWORD_RULES)
     timezone = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-timezone": ""}))
 
@@ -152,9 +157,7 @@ class ResetForm(PasswordResetForm):
 
 
 class ProfileForm(forms.Form):
-    name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=120, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
+    name = name_field()
     timezone = forms.ChoiceField(
         label=gettext_lazy("Time zone"), choices=zone_choices, help_text=gettext_lazy("Dates and deadlines are shown in it.")
     )

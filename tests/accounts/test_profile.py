@@ -45,7 +45,12 @@ def test_name_and_zone_are_saved_and_the_zone_is_used(signed_in, learner):
 
 
 def test_an_unknown_zone_is_refused(signed_in):
-    assert signed_in.post("/me/", {"name": "", "timezone": "Moon/Crater"}).status_code == 422
+    assert signed_in.post("/me/", {"name": "Lena", "timezone": "Moon/Crater"}).status_code == 422
+
+
+def test_a_name_that_signing_up_asks_for_is_not_given_up(signed_in, learner):
+    assert signed_in.post("/me/", {"name": " ", "timezone": "UTC"}).status_code == 422
+    assert User.objects.get(pk=learner.pk).name == learner.name
 
 
 def test_a_zone_that_left_the_systems_list_does_no_harm(signed_in, learner):
