@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,9 +13,12 @@ from lessons.models import Lesson
 from lessons.parts import Finding, Severity
 from lessons.schema import LESSON_FILE
 from quizzes.schema import QUESTIONS_FILE
-from studio.documents import LessonText, Place, QuestionsText, excerpt
+from studio.documents import LessonText, Place, QuestionsText
 from studio.editing import Files
+from studio.forms import called
 from studio.yamltext import UnreadableError
+
+_OPTION = re.compile(r"options-(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,14 @@ class _Places:
 
     def _words(self, place: Place, finding: Finding) -> str:
         if place.page == "question":
-            return _("Question “%(stem)s”") % {"stem": self._stem(place.uid) or place.uid}
+            question = _("Question “%(called)s”") % {"called": self._called(place.uid) or place.uid}
+            option = _OPTION.match(place.field)
+            # Sentences name an option by its short name, which forms don't show: they count.
+            return (
+                _("%(question)s, option %(number)s") % {"question": question, "number": int(option[1]) + 1}
+                if option
+                else question
+            )
         if place.field == "body":
             return _("Lesson text, line %(line)s") % {"line": place.line}
         pages = {"misconceptions": _("Misconceptions"), "quiz": _("Test and practice"), "lesson": _("Lesson")}
@@ -90,11 +101,11 @@ class _Places:
             return _("%(file)s, line %(line)s") % {"file": finding.file, "line": finding.line}
         return finding.file
 
-    def _stem(self, uid: str) -> str:
+    def _called(self, uid: str) -> str:
         document = self.documents.get(QUESTIONS_FILE)
         if not isinstance(document, QuestionsText):
             return ""
-        return excerpt(document.questions[document.uids.index(uid)].get("stem"), 60)
+        return called(document.questions[document.uids.index(uid)], 60)
 
     def _url(self, name: str, *more: str) -> str:
         return reverse(f"studio:{name}", args=[self.lesson.course.slug, self.lesson.slug, *more])

@@ -24,7 +24,7 @@ from quizzes.models import About, Difficulty, Reveal
 from quizzes.moments import with_zone
 from quizzes.reading.words import TITLES as READING_TITLES
 from quizzes.variants import GENERATED, TRACE
-from studio.documents import DRAWN_KINDS, MOST_ROWS, ONLY_OF_KIND, Values
+from studio.documents import DRAWN_KINDS, MOST_ROWS, ONLY_OF_KIND, Values, excerpt
 
 LONGEST = 300_000
 """Characters that one field may hold; the request as a whole is bounded by DATA_UPLOAD_MAX_MEMORY_SIZE."""
@@ -388,6 +388,14 @@ class ExplanationRow(StudioForm):
 
 
 TITLES_BY_KIND: Mapping[str, Mapping[str, Promise]] = {GENERATED: TITLES, TRACE: READING_TITLES}
+
+
+def called(question: Mapping[str, Any], length: int = 90) -> str:
+    """A question's first words or, where they are drawn each time, what it asks."""
+    titles = TITLES_BY_KIND.get(str(question.get("kind")), {})
+    return excerpt(question.get("stem"), length) or str(titles.get(str(question.get("template")), ""))
+
+
 """Kind of a drawn question → its templates, and what each asks in a few words."""
 
 _NOT_A_TOLERANCE = {"invalid": _("Write a number in digits, such as 0.5."), "min_value": _("Write 0 or more.")}

@@ -56,6 +56,14 @@ def test_findings_say_where_and_lead_there(owner, base, broken):
     assert "questions/edge-test/" in page
 
 
+def test_a_finding_counts_options_as_the_form_does(owner, base, lesson):
+    question = base + "questions/edge-test/"
+    filled = form_of(owner.get(question)) | {f"options-{place}-text": "The same" for place in (0, 1)}
+    owner.post(question, {**filled, "act": "save"})
+    page = re.sub(r"<[^>]+>", "", owner.get(base + "check/").content.decode())
+    assert re.search(r"read the same\. Change one of them\.\s*Question “[^”]+”, option 2", page), page
+
+
 def test_errors_stop_publishing(owner, base, broken):
     assert 'name="revision"' not in owner.get(base + "publish/").content.decode()
     revision = Draft.objects.get(lesson=broken).revision

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from string import ascii_lowercase
 from typing import Any
 
@@ -28,9 +27,9 @@ from quizzes.variants import DRAWERS
 from studio.access import author_of, for_lesson
 from studio.choices import misconception_choices, mistake_choices, prediction_choices, question_choices
 from studio.conflicts import fingerprint
-from studio.documents import LISTS, LessonText, QuestionsText, Values, excerpt, without_other_kinds
+from studio.documents import LISTS, LessonText, QuestionsText, Values, without_other_kinds
 from studio.editing import Files, Misconceptions, OneQuestion, QuizSettings, change_files
-from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, TITLES_BY_KIND, QuestionForm, QuizForm, StudioForm
+from studio.forms import MISCONCEPTION_ROWS, QUESTION_ROWS, QuestionForm, QuizForm, StudioForm, called
 from studio.frame import lesson_frame
 from studio.needs import needs_of_question
 from studio.previews import question_preview, samples_preview
@@ -87,7 +86,7 @@ def _row(document: QuestionsText, uid: str) -> dict[str, Any]:
     question = document.questions[document.uids.index(uid)]
     return {
         "uid": uid,
-        "excerpt": _called(question),
+        "excerpt": called(question),
         "about": _label(About, question.get("about")),
         "difficulty": _label(Difficulty, question.get("difficulty")),
         "test": _place(document.quiz["test"], uid),
@@ -95,12 +94,6 @@ def _row(document: QuestionsText, uid: str) -> dict[str, Any]:
         "practice": _place(document.quiz["practice"], uid),
         "pretest": _place(document.quiz["pretest"], uid),
     }
-
-
-def _called(question: Mapping[str, Any], length: int = 90) -> str:
-    """A question's first words or, where they are drawn each time, what it asks."""
-    titles = TITLES_BY_KIND.get(str(question.get("kind")), {})
-    return excerpt(question.get("stem"), length) or str(titles.get(str(question.get("template")), ""))
 
 
 def _label(choices: type[TextChoices], value: Any) -> str:
@@ -254,7 +247,7 @@ def delete(request: HttpRequest, lesson: Lesson, uid: str) -> HttpResponse:
         _change(request, lesson, without)
         messages.success(request, _("Deleted from the draft. Learners keep it until you publish."))
         return redirect(_url("questions", lesson))
-    context = {"uid": uid, "values": values, "excerpt": _called(values, 200), "opened_with": fingerprint(values)}
+    context = {"uid": uid, "values": values, "excerpt": called(values, 200), "opened_with": fingerprint(values)}
     changed = request.method == "POST"
     return render(
         request,
