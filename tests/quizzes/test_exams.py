@@ -294,6 +294,14 @@ def test_the_door_tells_the_terms_and_asks_before_the_time_begins(visitor, exam)
     assert Attempt.objects.count() == 1
 
 
+def test_the_door_says_how_often_the_exam_can_still_be_taken(visitor, learner, examine):
+    exam = examine("attempts: 3")
+    assert "You can take it 3 times." in visitor.get(DOOR).content.decode()
+    for words in ("You can take it 2 more times.", "You can take it once more."):
+        finish_attempt(attempt=start_attempt(user=learner, quiz_version=exam, now=timezone.now()), now=timezone.now())
+        assert words in visitor.get(DOOR).content.decode()
+
+
 def test_a_lesson_may_have_an_exam_and_no_test(visitor, publish):
     text = QUESTIONS.replace("test:\n  title: How well do you know it?\n  reveal: each", "exam:\n  minutes: 5")
     publish(text)
