@@ -450,7 +450,7 @@ class _KeyWords:
         if score >= 1 or not answer.options & set(self.key.correct):
             return ""
         if score > 0:
-            return _("It gets %(percent)s %% of the points.") % {"percent": round(100 * score)}
+            return _("It gets %(percent)s%% of the points.") % {"percent": round(100 * score)}
         return _("Part of it is right, but here that gets no points.")
 
     def misconception(self, option: str) -> MisconceptionView | None:

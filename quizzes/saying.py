@@ -212,8 +212,8 @@ def why_so(estimate: Estimate) -> str:
         )
     bounds = {"answers": estimate.answers, "low": _percent(estimate.low), "high": _percent(estimate.high)}
     said = ngettext(
-        "From %(answers)s answer in a test: you probably know from %(low)s to %(high)s %% of medium questions.",
-        "From %(answers)s answers in tests: you probably know from %(low)s to %(high)s %% of medium questions.",
+        "From %(answers)s answer in a test: you probably know from %(low)s to %(high)s%% of medium questions.",
+        "From %(answers)s answers in tests: you probably know from %(low)s to %(high)s%% of medium questions.",
         estimate.answers,
     )
     more = [_left_open(estimate.left_open)] if estimate.left_open else []

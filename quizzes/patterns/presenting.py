@@ -122,7 +122,7 @@ def why(estimate: Estimate, outcome: Outcome) -> list[str]:
 
 
 def _bounds(estimate: Estimate) -> str:
-    said = _("You probably know from %(low)s to %(high)s %% of medium questions; the best guess is %(chance)s %%.")
+    said = _("You probably know from %(low)s to %(high)s%% of medium questions; the best guess is %(chance)s%%.")
     shares = {"low": estimate.low, "high": estimate.high, "chance": estimate.chance}
     return said % {name: round(100 * share) for name, share in shares.items()}
 

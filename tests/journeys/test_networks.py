@@ -148,7 +148,7 @@ def test_an_instructor_has_weights_fetched_and_watches_them_come(
     page.get_by_role("button", name="Fetch ResNet-18, IMAGENET1K_V1").click()
     expect(page.get_by_role("heading", name="ResNet-18 IMAGENET1K_V1")).to_be_visible()
     performing.take(RunKind.DOWNLOAD)
-    expect(page.locator("[data-sentence]")).to_contain_text(re.compile(r"[01] % of 45 MiB"), timeout=20_000)
+    expect(page.locator("[data-sentence]")).to_contain_text(re.compile(r"[01]% of 45 MiB"), timeout=20_000)
     shoot(page, "weights-coming")
     assert publisher.stall is not None
     publisher.stall.set()

@@ -107,5 +107,5 @@ def test_results_say_how_strong_one_is_and_why(
     test = finished(learner, graded_quiz, right=False)
     html = visitor.get(reverse("quizzes:results", args=[test.pk])).content.decode()
     said = " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
-    assert re.search(r"Find the head From 2 answers in tests: you probably know from \d+ to \d+ % of medium questions\.", said)
+    assert re.search(r"Find the head From 2 answers in tests: you probably know from \d+ to \d+% of medium questions\.", said)
     assert re.findall(r'class="badge strength (\w+)"', html) == ["unknown", "unknown"], "practice is no part of it"

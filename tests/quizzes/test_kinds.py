@@ -191,7 +191,7 @@ def test_what_is_right_in_part_says_so_of_each_option_and_in_its_place(visitor: 
     after = visitor.post(page(attempt), data, follow=True)
     words = text_of(after)
     assert "Partly right" in words
-    assert "It gets 50 % of the points." in words
+    assert "It gets 50% of the points." in words
     assert f"{data['choice'][0]} · right" in words
     assert "Question 1: partly right" in words
     assert b"place partly" in after.content

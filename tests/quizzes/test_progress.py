@@ -90,7 +90,7 @@ def test_every_objective_has_its_strength_and_what_that_rests_on(
     assert (items["heads"]["level"], items["heads"]["answers"], items["heads"]["lesson"]) == ("unknown", 2, "one")
     assert (items["features"]["level"], items["features"]["answers"]) == ("unknown", 1)
     assert items["heads"]["low"] < items["heads"]["chance"] < items["heads"]["high"]
-    bounds = r"you probably know from \d+ to \d+ % of medium questions\."
+    bounds = r"you probably know from \d+ to \d+% of medium questions\."
     assert re.search(rf"One weak From 3 answers in tests: {bounds}", said), "the lesson as a whole"
     more = r"A few more answers will tell\. In practice: 0 of 1 question right at the first try\. not enough answers yet"
     assert re.search(rf"Find the head From 2 answers in tests: {bounds} {more}", said)

@@ -105,7 +105,7 @@ def test_progress_is_shown_without_scripts(client, sign_in, instructor):
     )
     page = client.get(PAGE).content.decode()
     assert 'max="100" value="37"' in page
-    assert "37 % of 1 MiB, 4.8 MiB/s" in page
+    assert "37% of 1 MiB, 4.8 MiB/s" in page
 
 
 def _entry(result: Result):

@@ -116,5 +116,5 @@ def test_later_results_show_what_was_known_before(visitor: Client, learner: User
     test = finished(learner, quiz_of(version, "test"), right=True)
     page = text_of(visitor.get(f"/attempts/{test.pk}/results/"))
     assert "Before the lesson, and now" in page
-    assert "Say what a backbone gives 100 % → 100 %" in page
-    assert "Find the head 0 % → 100 %" in page
+    assert "Say what a backbone gives 100% → 100%" in page
+    assert "Find the head 0% → 100%" in page
