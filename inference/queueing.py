@@ -43,7 +43,7 @@ TRACES = Line(
     has_limit_of_traces=True,
 )
 TRAININGS = Line("train", "inference.tasks.run_trainings", (RunKind.TRAINING,))
-# One at a time: the reaper shares their two threads.
+# One at a time: the reaper shares their three threads.
 DOWNLOADS = Line("checks", "inference.tasks.run_downloads", (RunKind.DOWNLOAD,), at_once=1)
 # A queue of its own: only workers on machines with a full sandbox listen to it. One at a time: a snippet may take 4 GiB.
 PROOFS = Line("proofs", "inference.tasks.run_proofs", (RunKind.PROOF,), at_once=1)
