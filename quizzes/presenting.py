@@ -173,7 +173,7 @@ class PlaceView:
     def title(self) -> str:
         """What a screen reader says of it."""
         return {
-            "drafted": _("not checked yet"),
+            "drafted": _("answer saved, not checked yet"),
             "answered": _("answered"),
             "right": _("right"),
             "partly": _("partly right"),

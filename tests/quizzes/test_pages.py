@@ -249,6 +249,16 @@ def test_answers_can_change_until_the_end_and_nothing_is_told(visitor: Client, s
 # --- finishing and results
 
 
+def test_a_test_that_tells_at_its_end_says_what_is_saved_and_what_enter_does(
+    visitor: Client, sealed: Attempt, attempt: Attempt
+) -> None:
+    send(visitor, sealed)
+    words = text_of(visitor.get(page(sealed, 2)))
+    assert "Question 1: answer saved, not checked yet" in words
+    assert "Enter saves and goes on." in words
+    assert "Enter checks." in text_of(visitor.get(page(attempt)))
+
+
 def test_finishing_warns_of_what_is_open(visitor: Client, attempt: Attempt) -> None:
     answer(attempt, 1)
     save_answer(attempt=attempt, position=2, answer=chose("a"), now=timezone.now())
