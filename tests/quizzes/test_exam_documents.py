@@ -103,7 +103,7 @@ def test_the_documented_exam_holds():
 @pytest.mark.parametrize(
     ("policy", "words", "stops"),
     [
-        ("date\n  reveal_at: 2999-11-24T14:00:00Z", "told on 24 November 2999, 14:00: here it would be told before", True),
+        ("date\n  reveal_at: 2999-11-24T14:00:00Z", "told on 24 November 2999, 14:00 UTC: here it would be told before", True),
         ("never", "never told: here it would be", False),
         ("date\n  reveal_at: 2001-11-24T14:00:00Z", "", False),
         ("finish", "", False),
