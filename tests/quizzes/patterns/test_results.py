@@ -53,7 +53,7 @@ def test_it_ends_with_a_verdict_its_bounds_and_why(
     assert f"Your strength in this, by this test {level}" in said
     for sentence in verdict["why"]:
         assert sentence in said
-    assert f"from {round(100 * verdict['low'])} to {round(100 * verdict['high'])} %" in said
+    assert f"from {round(100 * verdict['low'])} to {round(100 * verdict['high'])}%" in said
     assert ("Not right: question" in said) is (wrong > 0)
 
 
