@@ -158,7 +158,7 @@ class CalibrationView:
 
 def _over(level: Sureness) -> str:
     said = _(
-        "Where you said “%(word)s”, %(right)s of %(answers)s were right, and the word means at least %(least)s %%:"
+        "Where you said “%(word)s”, %(right)s of %(answers)s were right, and the word means at least %(least)s%%:"
         " there you are surer than you are right. Before you commit such an answer, look for a reason why it could be wrong."
     )
     return said % _figures(level)
@@ -166,7 +166,7 @@ def _over(level: Sureness) -> str:
 
 def _under(level: Sureness) -> str:
     said = _(
-        "Where you said “%(word)s”, %(right)s of %(answers)s were right, and the word means at most %(most)s %%:"
+        "Where you said “%(word)s”, %(right)s of %(answers)s were right, and the word means at most %(most)s%%:"
         " there you know more than you think."
     )
     return said % _figures(level)

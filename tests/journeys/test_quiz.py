@@ -218,7 +218,7 @@ def test_several_options_and_a_number_are_answered_by_keyboard_on_a_phone(
     page.keyboard.press("Enter")
     expect(page.locator("#feedback")).to_be_focused()
     expect(page.locator("#feedback")).to_contain_text("Partly right")
-    expect(page.locator("#feedback")).to_contain_text("50 %")
+    expect(page.locator("#feedback")).to_contain_text("50%")
     expect(page.locator("#feedback")).to_contain_text("measured with")
     shoot(page, "question-several")
     page.set_viewport_size({"width": 375, "height": 812})

@@ -121,7 +121,7 @@ def test_the_progress_page_says_it_from_enough_answers_on(visitor: Client, learn
     assert visitor.get("/api/v1/me/calibration").json() == {"answers": 9, "enough": False, "levels": []}
     sit(learner, graded_quiz, confidence="guess", right=True)
     page = " ".join(visitor.get("/me/progress/").content.decode().split())
-    assert "Where you said “certain”, 0 of 9 were right, and the word means at least 90 %: there you are surer" in page
+    assert "Where you said “certain”, 0 of 9 were right, and the word means at least 90%: there you are surer" in page
     told = visitor.get("/api/v1/me/calibration").json()
     assert (told["answers"], told["enough"]) == (12, True)
     assert [(one["confidence"], one["right"], one["answers"], one["verdict"]) for one in told["levels"]] == [
