@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from inference.contracts import RunKind
+from inference.grids import side_of
 from inference.models import JobState, Trace
 from inference.presenting import top_k_of, verdict
 from inference.training.presenting import present_training
@@ -26,7 +28,20 @@ def happened_since(mode: str, *, version: LessonVersion, person: User, since: da
 def _ran(version: LessonVersion, person: User, since: datetime) -> str:
     network = (version.meta.get("run") or {}).get("network", "")
     trace = _finished(person, RunKind.TRACE, since=since).filter(job__network=network).first()
-    return verdict("", top_k_of(trace.job.document or {})) if trace else ""
+    document = (trace.job.document if trace else None) or {}
+    return " ".join(filter(None, (_last_grid(document), verdict("", top_k_of(document)))))
+
+
+def _last_grid(document: Mapping[str, Any]) -> str:
+    """What the last stage gave that still knew where things are."""
+    sides = [(stage, side_of(stage)) for stage in document.get("stages", ())]
+    grids = [(stage, side) for stage, side in sides if side is not None and side > 1 and stage["layout"] in ("NCHW", "NHWC")]
+    if not grids:
+        return ""
+    stage, side = grids[-1]
+    channels = stage["output_shape"][stage["layout"].index("C")]
+    told = {"channels": f"{channels:,}", "side": side}
+    return _("Its last grid had %(side)s × %(side)s cells in %(channels)s channels.") % told
 
 
 def _trained(version: LessonVersion, person: User, since: datetime) -> str:

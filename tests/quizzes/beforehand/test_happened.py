@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from inference.models import Job, JobState, Trace
 from lessons.models import CaseAnswer, Lesson
 from lessons.services import current_version
 from quizzes.beforehand.happened import happened_since
@@ -43,3 +44,45 @@ def test_a_training_run_is_told_by_its_first_sentence(learner: User, lesson: Les
     told = happened_since("train", version=version, person=learner, since=NOW - timedelta(seconds=1))
     assert "It is right on" in told
     assert happened_since("train", version=version, person=learner, since=timezone.now() + timedelta(days=1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("stages", "told"),
+    [
+        (
+            [("NCHW", (1, 40, 28, 28)), ("NCHW", (1, 1280, 7, 7)), ("NCHW", (1, 1280, 1, 1)), ("NC", (1, 1000))],
+            "Its last grid had 7 × 7 cells in 1,280 channels. ",
+        ),
+        (
+            [("NHWC", (1, 14, 14, 768)), ("NLC", (1, 197, 768)), ("NC", (1, 10))],
+            "Its last grid had 14 × 14 cells in 768 channels. ",
+        ),
+        ([("HWC", (500, 400, 3)), ("NLC", (1, 197, 768)), ("NC", (1, 10))], ""),
+    ],
+)
+def test_a_run_is_told_by_its_last_grid_and_its_first_choice(
+    learner: User,
+    lesson: Lesson,  # noqa: F811
+    stages: list[tuple[str, tuple[int, ...]]],
+    told: str,
+) -> None:
+    version = current_version(lesson)
+    assert version is not None
+    document = {
+        "stages": [{"layout": layout, "output_shape": list(shape)} for layout, shape in stages],
+        "top_k": [{"rank": 1, "class_index": 282, "label": "tiger cat", "probability": 0.5}],
+    }
+    network = version.meta["run"]["network"]
+    ran = Job.objects.create(
+        key="one",
+        kind="trace",
+        network=network,
+        sample="chelsea",
+        state=JobState.DONE,
+        document=document,
+        finished_at=NOW,
+        deadline=NOW,
+    )
+    Trace.objects.create(owner=learner, job=ran, created_at=NOW)
+    said = happened_since("run", version=version, person=learner, since=NOW - timedelta(seconds=1))
+    assert said.startswith(f"{told}The network’s first choice is “tiger cat”")
