@@ -34,10 +34,10 @@ def _usable(name: str, form: str) -> Iterator[None]:
         raise SystemExit(f"{name} is set to something that can't be used: write {form}.") from error
 
 
-def _is_on(name: str) -> bool:
+def _is_on(name: str, *, default: str = "0") -> bool:
     """Whether a switch is turned on. A misspelt word would turn HTTPS off without a word, so it ends the process."""
     with _usable(name, "1 or 0"):
-        word = env.str(name, default="0").lower()
+        word = env.str(name, default=default).lower()
         if word not in (*env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"):
             raise ValueError("neither on nor off")
     return word in env.BOOLEAN_TRUE_STRINGS
@@ -292,7 +292,7 @@ TRACE_DEADLINE_SECONDS = 600
 TRAINING_DEADLINE_SECONDS = 1800
 TRAINING_LIMIT = 1  # per person, waiting or running
 DOWNLOAD_DEADLINE_SECONDS = 7200
-PROOFS = env.bool("PROOFS", default=True)  # authors may have their code run from the studio, where the sandbox is whole
+PROOFS = _is_on("PROOFS", default="1")  # authors may have their code run from the studio, where the sandbox is whole
 PROOF_DEADLINE_SECONDS = 1800
 TRACE_ATTEMPTS = 3
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.conf import settings
 
 SAY = (
@@ -58,4 +59,7 @@ def test_a_worker_can_be_told_to_warm_no_network(tmp_path: Path) -> None:
 
 def test_running_authors_code_is_turned_off_in_a_word(tmp_path: Path) -> None:
     assert understood(tmp_path)[0] is True
-    assert [understood(tmp_path, PROOFS=word)[0] for word in ("off", "0", "no", "nonsense")] == [False] * 4
+    assert [understood(tmp_path, PROOFS=word)[0] for word in ("off", "0", "no")] == [False] * 3
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        understood(tmp_path, PROOFS="of")
+    assert "PROOFS is set to something that can't be used: write 1 or 0." in refused.value.stderr
