@@ -95,4 +95,4 @@ class _Bar:
         if self._bar.disable and progress.total and (tenths := 10 * progress.bytes // progress.total) > self._tenths:
             self._tenths = tenths
             rate = progress.bytes_per_second / 1024**2
-            terminal.say(f"{self._title}: {10 * tenths} % of {progress.total / 1024**2:.1f} MiB, {rate:.1f} MiB/s")
+            terminal.say(f"{self._title}: {10 * tenths}% of {progress.total / 1024**2:.1f} MiB, {rate:.1f} MiB/s")

@@ -61,7 +61,7 @@ def test_weights_that_were_fetched_can_be_traced(
     assert fetch(tmp_path, "resnet18") == 0
     said = capsys.readouterr().out
     assert f"its sha256 begins with {wanted.expected_hash}, as it should" in said
-    assert "100 %" in said
+    assert "100%" in said
     events: list[object] = []
     engine.load("resnet18", weights_dir=tmp_path).trace(cat, emit=events.append)
     finished = events[-1]
