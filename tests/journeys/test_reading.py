@@ -78,7 +78,9 @@ def test_a_learner_is_asked_about_the_run_of_their_own_photo(
     expect(page.locator("#feedback")).to_contain_text("Not quite")
     axe(page)
     shoot(page, "reading-wrong")
+    before = page.url
     page.get_by_role("button", name="Try one like it").click()
+    expect(page).not_to_have_url(before)
     expect(page.locator("#stem caption")).to_contain_text("your own")
     answer(page, right=True)
     expect(page.locator(".quick-check")).to_contain_text("The answer is")
